@@ -1,0 +1,1 @@
+"""From Earth Engine to a published, sharded Zarr store of noisy-label locations."""

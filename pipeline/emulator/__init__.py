@@ -1,0 +1,1 @@
+"""A local Earth Engine over a seeded planet: the newcomer's default and the tests' ground."""

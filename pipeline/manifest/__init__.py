@@ -1,0 +1,1 @@
+"""What is published about a data set, and how anyone checks it."""

@@ -1,0 +1,40 @@
+"""Expected failures. Anything else that is raised is a defect of ours."""
+
+from enum import StrEnum
+
+
+class NoldoError(Exception):
+    """An expected failure: its message is one or two plain lines for the user (found, where, what to change)."""
+
+    exit_status = 1
+
+
+class UsageError(NoldoError):
+    """The user asked for something that cannot be: a bad recipe, option or path."""
+
+    exit_status = 2
+
+
+class FailureKind(StrEnum):
+    """Why one attempt at one location failed; decides what happens next."""
+
+    TRANSIENT = "transient"
+    """Network or server trouble: tried again, in this run and in the next."""
+    QUOTA = "quota"
+    """Too many requests or the project's budget is spent: tried again, later and slower."""
+    PERMANENT = "permanent"
+    """The request itself is refused: not tried again by itself."""
+    EMPTY = "empty"
+    """The source answered that there is nothing here: the only kind that may drop a location."""
+
+
+class SourceError(NoldoError):
+    """A source could not answer; `kind` says whether asking again can help."""
+
+    def __init__(self, kind: FailureKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type["SourceError"], tuple[FailureKind, str]]:
+        """Pickle both arguments, so that a worker's error reaches the driver whole."""
+        return type(self), (self.kind, str(self))

@@ -1,0 +1,95 @@
+"""Where things lie in a run directory and in a store: the names that other programs rely on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunLayout:
+    """The paths of one run directory."""
+
+    root: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as it was run, defaults filled in."""
+        return self.root / "recipe.yaml"
+
+    @property
+    def events(self) -> Path:
+        """One JSON object a line for every request and every stage."""
+        return self.root / "events.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self.root / "report.html"
+
+    @property
+    def manifest(self) -> Path:
+        """The publishable description of the data set."""
+        return self.root / "manifest"
+
+    @property
+    def index(self) -> Path:
+        """The GeoParquet index: a row per location and season."""
+        return self.manifest / "index.parquet"
+
+    @property
+    def truth(self) -> Path:
+        """Emulator runs only: the planet's true land cover of the store's rows, (N, 4, 264, 264) uint8 `truth`."""
+        return self.root / "diagnostics" / "truth.zarr"
+
+    @property
+    def pretrain(self) -> Path:
+        """The pretraining run that belongs to this build."""
+        return self.root / "pretrain"
+
+    def table(self, stage: str, part: int) -> Path:
+        """A stage's committed table part."""
+        return self.root / "tables" / stage / f"part-{part:05d}.parquet"
+
+    def tile(self, part: int) -> Path:
+        """The staged raw pixels of a part."""
+        return self.root / "tiles" / f"part-{part:05d}.zarr"
+
+    def store(self, name: str) -> Path:
+        """A training or downstream store."""
+        return self.root / "store" / f"{name}.zarr"
+
+
+@dataclass(frozen=True)
+class PretrainLayout:
+    """The paths of one pretraining run folder."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """One JSON object an epoch: epoch, train_loss, val_loss, lr, seconds, locations_per_s, data_wait_share, ..."""
+        return self.root / "log.jsonl"
+
+    @property
+    def record(self) -> Path:
+        """Settings, code version, store digest, hardware (JSON)."""
+        return self.root / "run.json"
+
+    @property
+    def result(self) -> Path:
+        """The final scores (JSON)."""
+        return self.root / "result.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The last state, everything needed to resume."""
+        return self.root / "checkpoint-last.pt"
+
+    @property
+    def weights(self) -> Path:
+        """The network's weights under the published parameter names."""
+        return self.root / "weights.safetensors"
+
+    @property
+    def masks(self) -> Path:
+        """Selection masks of a few locations, for the report (npz; see training/evaluate.py)."""
+        return self.root / "masks.npz"

@@ -1,0 +1,192 @@
+"""The frozen records that pass between stages. Times are UTC; nothing here does I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.schema.errors import FailureKind
+from pipeline.schema.grid import PixelGrid
+
+N_SEASONS = 4
+"""Every location has four seasons or is not in the data set."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place on Earth and the patch to be cut there."""
+
+    location_id: str
+    """Unique in a data set; the published id where the list of locations brings one."""
+    lon_deg: float
+    """Longitude of the patch centre, EPSG:4326."""
+    lat_deg: float
+    """Latitude of the patch centre, EPSG:4326."""
+    grid: PixelGrid
+    """The patch's pixels; S2, S1 and labels all lie on it."""
+    dates: tuple[datetime, ...] = ()
+    """Four acquisition times that the list of locations asks for; empty where the recipe's seasons decide."""
+
+
+@dataclass(frozen=True)
+class TimeWindow:
+    """A half-open interval of time, [start, end), with the moment to come closest to."""
+
+    start: datetime
+    end: datetime
+    centre: datetime
+
+
+@dataclass(frozen=True)
+class S2Scene:
+    """A Sentinel-2 L1C scene that contains a patch."""
+
+    asset_id: str
+    """For example COPERNICUS/S2_HARMONIZED/20200106T100401_20200106T100356_T33TWL."""
+    time: datetime
+    cloud_pct: float
+    """CLOUDY_PIXEL_PERCENTAGE of the whole scene, 0..100."""
+    baseline: str
+    """Processing baseline, for example 04.00."""
+    tile: str
+    """MGRS tile, for example 33TWL."""
+    dw_id: str | None
+    """Asset id of the Dynamic World image with the same system:index, or None where there is none."""
+
+
+@dataclass(frozen=True)
+class S1Scene:
+    """A Sentinel-1 GRD IW scene (VV and VH) that contains a patch."""
+
+    asset_id: str
+    time: datetime
+    orbit_pass: str
+    """ASCENDING or DESCENDING."""
+    relative_orbit: int
+
+
+@dataclass(frozen=True)
+class SeasonMatch:
+    """The scenes chosen for one season of one location, frozen: export reads nothing else."""
+
+    location_id: str
+    season: int
+    """0..3, in the recipe's order."""
+    s2_id: str | None
+    s2_time: datetime | None
+    s2_cloud_pct: float | None
+    s2_baseline: str | None
+    s2_tile: str | None
+    s1_id: str | None
+    s1_time: datetime | None
+    s1_orbit_pass: str | None
+    s1_relative_orbit: int | None
+    dw_id: str | None
+
+    @property
+    def lacks(self) -> str:
+        """What this season lacks first, 'S2', 'DW' or 'S1'; empty where nothing is lacking."""
+        for name, asset_id in (("S2", self.s2_id), ("DW", self.dw_id), ("S1", self.s1_id)):
+            if asset_id is None:
+                return name
+        return ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a filter keeps a location, and why not."""
+
+    location_id: str
+    kept: bool
+    reason: str
+    """Short and countable, for the funnel, for example 'no DW label'; empty where kept."""
+    detail: str
+    """The particulars, for example 'season 2: valid share 0.31 < 0.60'; empty where kept."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One location that a stage could not finish, and whether to try it again."""
+
+    location_id: str
+    stage: str
+    attempt: int
+    """Attempts made, 1 or more."""
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request to a source, successful or not: a line of events.jsonl."""
+
+    stage: str
+    location_id: str
+    """The location, or the first of a batch."""
+    attempt: int
+    kind: str
+    """'ok', or a FailureKind's value."""
+    message: str
+    milliseconds: float
+    received_bytes: int
+
+
+@dataclass(frozen=True)
+class Patch:
+    """The raw pixels of one location over its four seasons."""
+
+    location_id: str
+    s2: NDArray[np.uint16]
+    """(4, 13, height, width) Sentinel-2 L1C digital numbers; 0 where not observed."""
+    s1: NDArray[np.float32]
+    """(4, 2, height, width) Sentinel-1 GRD backscatter, dB; S1_NODATA where not observed."""
+    dw: NDArray[np.uint8]
+    """(4, height, width) Dynamic World class 0..8; 255 where there is no label."""
+
+
+@dataclass(frozen=True)
+class ExportRecord:
+    """One location's row in its part of the staged tiles."""
+
+    location_id: str
+    tile_row: int
+    """Row in tiles/part-NNNNN.zarr."""
+    failure_kind: FailureKind | None
+    """None where the pixels arrived."""
+    failure_message: str
+
+
+@dataclass(frozen=True)
+class QualityRecord:
+    """What the pixels of a location are worth, and the filter's verdict on it."""
+
+    location_id: str
+    kept: bool
+    reason: str
+    """As in Verdict."""
+    detail: str
+    dw_valid_share: tuple[float, ...]
+    """Per season, share of pixels with a label, 0..1."""
+    s2_valid_share: tuple[float, ...]
+    """Per season, share of pixels observed in every band, 0..1."""
+    s1_valid_share: tuple[float, ...]
+    """Per season, share of pixels observed in both polarisations, 0..1."""
+    dw_class_count: tuple[int, ...]
+    """Pixels per Dynamic World class, all four seasons together."""
+
+
+@dataclass(frozen=True)
+class StoreRow:
+    """One row of a training store, in store order."""
+
+    row: int
+    location_id: str
+    tile_part: int
+    """Staged part that holds the raw pixels."""
+    tile_row: int
+
+
+Arrays = Mapping[str, NDArray[np.generic]]
+"""Named arrays, as a source returns them."""

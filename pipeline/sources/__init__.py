@@ -1,0 +1,1 @@
+"""Where pixels and scene metadata come from, behind one protocol."""

@@ -1,0 +1,1 @@
+"""CromSS pretraining straight from the Zarr stores."""
