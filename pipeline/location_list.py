@@ -12,7 +12,7 @@ from pipeline.schema.grid import PATCH_PX, PIXEL_M, PixelGrid, patch_grid, trans
 from pipeline.schema.records import N_SEASONS, Location
 
 COLUMNS = ("sample_id", "time_id", "time", "tile_crs", "geometry")
-"""What is read: location, season 0..3, acquisition time (UTC), EPSG code of the tile, footprint (lon, lat)."""
+"""What is read: location, season 0..3, acquisition time (UTC), EPSG code of the tile, footprint (degrees)."""
 
 _SNAP_M = 0.05
 """Published footprints are rounded in degrees; this far from the 10 m grid still counts as on it."""
@@ -21,8 +21,9 @@ _SNAP_M = 0.05
 def read_locations(path: Path, limit: int | None = None) -> list[Location]:
     """The locations of a GeoParquet list with their four dates, ordered by id; the first `limit` of them.
 
-    Where the footprint is a 2.64 km square on the 10 m grid of one of its tiles' zones, the patch is exactly that
-    square; elsewhere it is the patch around the footprint's centre. Raises UsageError for an unreadable file.
+    Where the footprint is a 2.64 km square on the 10 m grid of one of its tiles' zones, the patch is exactly
+    that square; elsewhere it is the patch around the footprint's centre. Raises UsageError for a file that
+    cannot be read.
     """
     try:
         rows = gpd.read_parquet(path)
@@ -35,7 +36,7 @@ def read_locations(path: Path, limit: int | None = None) -> list[Location]:
             f"sample.from: {path} lacks the column(s) {', '.join(missing)}; "
             f"it needs {', '.join(COLUMNS)}, a row per location and date"
         )
-    locations = []
+    locations: list[Location] = []
     for location_id, dates in rows.sort_values(["sample_id", "time_id"]).groupby("sample_id", sort=True):
         if limit is not None and len(locations) == limit:
             break

@@ -17,7 +17,7 @@ from pipeline.schema.records import Location
 from pipeline.schema.strict import Strict
 
 LAT_RANGE_DEG = (-56.0, 83.0)
-"""Latitudes that Sentinel-2 images regularly (Sentinel-2 user guide, revisit and coverage), less a margin north."""
+"""Latitudes that Sentinel-2 images regularly (Sentinel-2 user guide, revisit and coverage)."""
 
 MIN_DISTANCE_M = math.sqrt(2.0) * PATCH_PX * PIXEL_M
 """Centres at least a patch diagonal apart: no two patches overlap, whatever their zones."""
@@ -64,7 +64,8 @@ def sample_around_cities(settings: SampleSettings) -> list[Location]:
     Follows SSL4EO-S12 (Wang et al. 2023, doi 10.1109/MGRS.2023.3281651, section III-A) with offsets in metres
     instead of degrees. A smaller count gives a prefix of a larger one with the same seed.
     """
-    assert settings.count is not None
+    if settings.count is None:
+        raise ValueError("sampling around cities needs settings.count")
     taken: list[Location] = []
     cells = _Neighbourhood(MIN_DISTANCE_M)
     for lon, lat in _draws(settings):

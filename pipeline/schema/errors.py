@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class NoldoError(Exception):
-    """An expected failure: its message is one or two plain lines for the user (found, where, what to change)."""
+    """An expected failure; the message is one or two plain lines: what was found, where, what to change."""
 
     exit_status = 1
 

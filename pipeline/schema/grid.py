@@ -23,7 +23,7 @@ def transformer(source_epsg: int, target_epsg: int) -> Transformer:
 
 
 def utm_epsg(lon_deg: float, lat_deg: float) -> int:
-    """EPSG code of the UTM zone that Sentinel-2 tiles use there, Norway's and Svalbard's exceptions included."""
+    """EPSG code of the UTM zone of Sentinel-2's tiles there, Norway's and Svalbard's exceptions included."""
     zone = int((lon_deg + 180.0) // 6.0) % 60 + 1
     if 56.0 <= lat_deg < 64.0 and 3.0 <= lon_deg < 12.0:
         zone = 32
@@ -58,8 +58,8 @@ class PixelGrid:
 
     def centres_m(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Eastings (width,) and northings (height,) of the pixel centres."""
-        x = self.left_m + (np.arange(self.width_px) + 0.5) * self.pixel_m
-        y = self.top_m - (np.arange(self.height_px) + 0.5) * self.pixel_m
+        x = self.left_m + (np.arange(self.width_px, dtype=np.float64) + 0.5) * self.pixel_m
+        y = self.top_m - (np.arange(self.height_px, dtype=np.float64) + 0.5) * self.pixel_m
         return x, y
 
     def footprint_lonlat(self) -> Polygon:

@@ -37,7 +37,7 @@ class RunLayout:
 
     @property
     def truth(self) -> Path:
-        """Emulator runs only: the planet's true land cover of the store's rows, (N, 4, 264, 264) uint8 `truth`."""
+        """Emulator runs only: the planet's true land cover, array `truth` (N, 4, 264, 264) uint8, rows as stored."""
         return self.root / "diagnostics" / "truth.zarr"
 
     @property
@@ -66,7 +66,7 @@ class PretrainLayout:
 
     @property
     def log(self) -> Path:
-        """One JSON object an epoch: epoch, train_loss, val_loss, lr, seconds, locations_per_s, data_wait_share, ..."""
+        """One JSON object an epoch: epoch, train_loss, val_loss, lr, seconds, locations_per_s, data_wait_share."""
         return self.root / "log.jsonl"
 
     @property

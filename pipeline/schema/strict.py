@@ -48,7 +48,7 @@ def _tag(model: Any) -> Any:
 
 
 def validated(model: type[Model], raw: Mapping[str, Any], where: str) -> Model:
-    """Build `model` from plain data, or raise UsageError with one plain line for the first thing found wrong."""
+    """Build `model` from plain data, or raise UsageError: one plain line for the first thing found wrong."""
     try:
         return model.model_validate(raw)
     except ValidationError as error:

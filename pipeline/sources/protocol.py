@@ -26,7 +26,7 @@ class SceneLimits:
     cloud_max_pct: float
     """Sentinel-2 scenes below this CLOUDY_PIXEL_PERCENTAGE, 0..100 (exclusive)."""
     max_candidates: int
-    """At most this many scenes of each sensor a slot: S2 by increasing cloud, S1 nearest to the window's centre."""
+    """At most this many scenes of each sensor a slot: S2 by increasing cloud, S1 nearest to the centre."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class PixelRequest:
 
 
 class Source(Protocol):
-    """A place that scenes and pixels come from. Methods raise SourceError, whose kind says what to do next."""
+    """Where scenes and pixels come from. Methods raise SourceError, whose kind says what to do next."""
 
     def find_scenes(self, slots: Sequence[SceneSlot], limits: SceneLimits) -> list[SlotScenes]:
         """The qualifying scenes of every slot, in the order of the slots, in as few requests as can be."""
