@@ -1,0 +1,95 @@
+"""Where a run computes, and batches as the network takes them.
+
+Tensors carry their dimensions: B samples, S seasons, C bands, H rows, W columns.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.schema.bands import S2_BANDS, S2_BANDS_9
+from pipeline.schema.errors import UsageError
+from training.augment import Placement, place_images, place_labels
+from training.loader import Batch
+from training.settings import PretrainSettings
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device and its arithmetic."""
+
+    device: torch.device
+    bf16: bool
+    """Whether the network runs under bf16 autocast; losses are float32 either way."""
+
+    @property
+    def pinned(self) -> bool:
+        """Whether host memory is to be page-locked, for copies that overlap the device's work."""
+        return self.device.type == "cuda"
+
+    def autocast(self) -> torch.autocast:
+        """The context to run the network in."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
+
+    def settle(self, network: nn.Module) -> nn.Module:
+        """Move a network to the device, its weights stored channels last, which convolutions run faster on."""
+        return network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch on the device."""
+
+    s1: Tensor
+    """float32, 0..1, channels last."""
+    s2: Tensor
+    """float32, 0..1, channels last, 13 or 9 bands."""
+    labels: Tensor
+    """uint8: class 0..8, or 255 where there is no label."""
+    season: Tensor
+    """int64: which of the four seasons the images are of."""
+
+    @property
+    def label(self) -> Tensor:
+        """The label map of the images' own season."""
+        return self.labels[torch.arange(len(self.season), device=self.season.device), self.season]
+
+
+def choose_compute(settings: PretrainSettings) -> Compute:
+    """Settle 'auto' device and precision, and the number of threads.
+
+    Raises UsageError where a GPU is asked for that is not there, or bf16 where it does not pay.
+    """
+    gpu = torch.cuda.is_available()
+    if settings.device == "cuda" and not gpu:
+        raise UsageError("device is 'cuda', but PyTorch finds no GPU here; use device 'auto' or 'cpu'")
+    device = torch.device("cuda" if gpu and settings.device != "cpu" else "cpu")
+    if settings.precision == "bf16" and device.type == "cpu":
+        raise UsageError("precision 'bf16' is for GPUs only; use 'auto' or 'float32' on a CPU")
+    bf16 = settings.precision == "bf16" or (
+        settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
+    )
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    return Compute(device, bf16)
+
+
+def network_inputs(batch: Batch, placement: Placement, *, s2_bands: int, compute: Compute) -> Inputs:
+    """Move a batch to the device as uint8, and only there crop, turn and scale it."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        return tensor.to(compute.device, non_blocking=True)
+
+    def images(stored_BCHW: Tensor) -> Tensor:
+        return place_images(stored_BCHW, placement).contiguous(memory_format=torch.channels_last)
+
+    s2_BCHW = moved(batch.s2)
+    if s2_bands != len(S2_BANDS):
+        s2_BCHW = s2_BCHW[:, [S2_BANDS.index(band) for band in S2_BANDS_9]]
+    return Inputs(
+        s1=images(moved(batch.s1)),
+        s2=images(s2_BCHW),
+        labels=place_labels(moved(batch.labels), placement),
+        season=moved(batch.season),
+    )

@@ -1,0 +1,131 @@
+"""The training store as it is read: three arrays whose rows are locations, and how the rows are split."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorstore as ts
+from numpy.typing import NDArray
+
+from pipeline.schema.bands import S1_BANDS, S2_BANDS
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.records import N_SEASONS
+
+SPLIT_STREAM = 0
+"""Tells the split's random numbers from others drawn of the same seed."""
+
+DIGEST_ATTRIBUTE = "content_digest"
+"""Group attribute that carries the store's content digest, where the builder wrote one."""
+
+
+@dataclass(frozen=True)
+class TrainingStore:
+    """An open training store; its arrays are read without any cache."""
+
+    path: Path
+    s1: Any
+    """tensorstore of uint8 (N, 4, 2, P, P)."""
+    s2: Any
+    """tensorstore of uint8 (N, 4, 13, P, P)."""
+    dw: Any
+    """tensorstore of uint8 (N, 4, P, P): class 0..8, or 255 where there is no label."""
+    digest: str
+    """Digest of the content where the store carries one, else of its files' names, sizes and times."""
+
+    @property
+    def locations(self) -> int:
+        """Number of rows, N."""
+        return int(self.dw.shape[0])
+
+    @property
+    def patch_px(self) -> int:
+        """Side of a patch, P, pixels."""
+        return int(self.dw.shape[-1])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the store, each in exactly one of the two; all four seasons of a location go together."""
+
+    train: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+
+
+def open_store(path: Path) -> TrainingStore:
+    """Open a training store; UsageError where `path` is none, or its arrays are not of the layout."""
+    attributes = _group_attributes(path)
+    arrays = {name: _open_array(path, name, whole=True) for name in ("s1", "s2", "dw")}
+    n, px = arrays["dw"].shape[0], arrays["dw"].shape[-1]
+    expected = {
+        "s1": (n, N_SEASONS, len(S1_BANDS), px, px),
+        "s2": (n, N_SEASONS, len(S2_BANDS), px, px),
+        "dw": (n, N_SEASONS, px, px),
+    }
+    for name, array in arrays.items():
+        if tuple(array.shape) != expected[name] or array.dtype != ts.uint8:
+            raise UsageError(
+                f"{path}: array '{name}' is {array.dtype.name} {tuple(array.shape)}, "
+                f"expected uint8 {expected[name]}; build the store again with noldo build"
+            )
+    digest = attributes.get(DIGEST_ATTRIBUTE)
+    return TrainingStore(path=path, digest=digest if isinstance(digest, str) else _files_digest(path), **arrays)
+
+
+def open_truth(path: Path, store: TrainingStore) -> Any:
+    """Open the true land cover of the store's rows, uint8 (N, 4, P, P); UsageError where it does not fit."""
+    truth = _open_array(path, "truth", whole=False)
+    if tuple(truth.shape) != tuple(store.dw.shape) or truth.dtype != ts.uint8:
+        raise UsageError(
+            f"{path}: array 'truth' is {truth.dtype.name} {tuple(truth.shape)}, but {store.path} has labels of "
+            f"{tuple(store.dw.shape)}; give the reference that was made with this store"
+        )
+    return truth
+
+
+def split_locations(locations: int, held_out_fraction: float, seed: int) -> Split:
+    """Hold out a random share of the rows 0..locations-1, at least one; both parts in ascending order.
+
+    Raises UsageError where nothing would be left to train on.
+    """
+    count = max(1, round(held_out_fraction * locations))
+    if locations - count < 1:
+        raise UsageError(
+            f"holding out {count} of {locations} locations leaves none to train on; lower val_fraction or build more"
+        )
+    order = np.random.default_rng([seed, SPLIT_STREAM]).permutation(locations)
+    return Split(train=np.sort(order[count:]), held_out=np.sort(order[:count]))
+
+
+def _group_attributes(path: Path) -> dict[str, Any]:
+    try:
+        metadata = json.loads((path / "zarr.json").read_text())
+    except (OSError, ValueError):
+        raise UsageError(f"{path} is not a training store: it has no readable zarr.json") from None
+    attributes = metadata.get("attributes", {})
+    return attributes if isinstance(attributes, dict) else {}
+
+
+def _open_array(path: Path, name: str, *, whole: bool) -> Any:
+    """`whole`: a chunk that is not there is damage, not the fill value."""
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": str(path / name)},
+        "fill_missing_data_reads": not whole,
+    }
+    try:
+        return ts.open(spec, open=True, read=True).result()
+    except ValueError as error:
+        if "NOT_FOUND" in str(error):
+            raise UsageError(f"{path} has no array '{name}'; is it the right folder?") from None
+        raise NoldoError(f"{path}: array '{name}' cannot be opened: {str(error).splitlines()[0]}") from error
+
+
+def _files_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        status = file.stat()
+        digest.update(f"{file.relative_to(path)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return f"files-sha256:{digest.hexdigest()}"

@@ -1,0 +1,214 @@
+"""What a pretrained network is worth on the held-out locations, and a few of its masks to look at.
+
+Tensors carry their dimensions: B samples, C classes or bands, H rows, W columns.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import log_softmax, pad
+
+from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
+from pipeline.schema.records import N_SEASONS
+from training.augment import centre
+from training.compute import Compute, network_inputs
+from training.confidence import enhance, label_confidence
+from training.cromss import Objective, SelectionMasks, selection_masks
+from training.dataset import Split, TrainingStore, open_truth
+from training.dual_unet import DualUNet
+from training.loader import Batch, in_batches, plan_all_seasons, read_all_seasons, read_batches, read_labels
+from training.metrics import WeightCounts, confusion_matrix, scores
+from training.settings import STRIDE_PX, PretrainSettings
+
+SHOWN = 6
+"""Locations whose masks are kept for the report."""
+
+MODALITIES = ("s1", "s2")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The end of a run."""
+
+    result: dict[str, Any]
+    """The part of result.json that scores the network, plain data."""
+    masks: dict[str, NDArray[np.generic]]
+    """The arrays of masks.npz."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the network makes of a batch of whole patches; every tensor (B, H, W), on the CPU."""
+
+    label: Tensor
+    """uint8, the noisy label."""
+    prediction: Mapping[str, Tensor]
+    """uint8 class by modality."""
+    weight: Mapping[str, Tensor]
+    """float32 segmentation weight w_i (eq. 11) at the objective's final ratio, by modality."""
+    confidence: Mapping[str, Tensor]
+    """float32 enhanced label confidence (eq. 8, 10), by modality."""
+
+
+def evaluate(
+    network: DualUNet,
+    store: TrainingStore,
+    split: Split,
+    *,
+    settings: PretrainSettings,
+    compute: Compute,
+    reference: Path | None,
+) -> Evaluation:
+    """Score all four seasons of the held-out locations against the truth where there is one, and the labels.
+
+    Batch norm runs on its stored statistics. `reference`: a Zarr group with the true land cover, or None.
+    """
+    truth = None if reference is None else open_truth(reference, store)
+    majority = int(label_counts(store, split.train, settings.batch_size).argmax())
+    tally = _Tally()
+    plans = plan_all_seasons(split.held_out, settings.batch_size)
+    for plan, batch in zip(plans, read_batches(store, plans, pin=compute.pinned), strict=True):
+        examined = examine(network, batch, settings=settings, compute=compute)
+        tally.add(examined, None if truth is None else read_labels(truth, plan))
+    masks = _shown(network, store, split, truth, settings=settings, compute=compute)
+    return Evaluation(tally.result(majority), masks)
+
+
+@torch.no_grad()
+def examine(network: DualUNet, batch: Batch, *, settings: PretrainSettings, compute: Compute) -> Examined:
+    """Run the network on whole patches, mirrored at the border to a size that it takes, and weigh their labels.
+
+    The weights are those of the last training epochs: selection with the ramp at its end, thresholds over the batch.
+    """
+    network.eval()
+    px = batch.s2.shape[-1]
+    inputs = network_inputs(batch, centre(len(batch.rows), px, px), s2_bands=settings.s2_bands, compute=compute)
+    with compute.autocast():
+        padded = network(_padded(inputs.s1), _padded(inputs.s2))
+    before = _margins(px)[0]
+    logits = dict(zip(MODALITIES, (p[..., before : before + px, before : before + px] for p in padded), strict=True))
+    log_p = {m: log_softmax(logits_BCHW.float(), dim=1) for m, logits_BCHW in logits.items()}
+    label_BHW = inputs.label
+    masks = _final_masks(log_p["s1"], log_p["s2"], label_BHW, settings)
+    own = {m: label_confidence(log_p[m], label_BHW) for m in MODALITIES}
+    return Examined(
+        label=label_BHW.cpu(),
+        prediction={m: logits[m].argmax(1).to(torch.uint8).cpu() for m in MODALITIES},
+        weight={"s1": masks.segmentation_s1.cpu(), "s2": masks.segmentation_s2.cpu()},
+        confidence={"s1": enhance(own["s1"], own["s2"]).cpu(), "s2": enhance(own["s2"], own["s1"]).cpu()},
+    )
+
+
+def label_counts(store: TrainingStore, rows: NDArray[np.int64], batch_size: int) -> Tensor:
+    """Pixels of each class in all four seasons of the rows' noisy labels: int64 (9,)."""
+    counts_C = torch.zeros(N_DW_CLASSES, dtype=torch.int64)
+    for start in range(0, len(rows), batch_size):
+        label_BSHW = read_all_seasons(store.dw, rows[start : start + batch_size])
+        counts_C += torch.bincount(label_BSHW.flatten(), minlength=IGNORE + 1)[:N_DW_CLASSES]
+    return counts_C
+
+
+class _Tally:
+    """Confusion matrices and weight counts, batch after batch."""
+
+    def __init__(self) -> None:
+        def empty() -> Tensor:
+            return torch.zeros((N_DW_CLASSES, N_DW_CLASSES), dtype=torch.int64)
+
+        self.dw = {m: empty() for m in MODALITIES}
+        self.truth = {m: empty() for m in MODALITIES}
+        self.label_truth = empty()
+        self.weights = {m: WeightCounts(N_DW_CLASSES) for m in MODALITIES}
+        self.confidences = {m: WeightCounts(N_DW_CLASSES) for m in MODALITIES}
+
+    def add(self, examined: Examined, truth_BHW: Tensor | None) -> None:
+        for m in MODALITIES:
+            self.dw[m] += confusion_matrix(examined.prediction[m], examined.label, N_DW_CLASSES)
+        if truth_BHW is None:
+            return
+        self.label_truth += confusion_matrix(examined.label, truth_BHW, N_DW_CLASSES)
+        for m in MODALITIES:
+            self.truth[m] += confusion_matrix(examined.prediction[m], truth_BHW, N_DW_CLASSES)
+            self.weights[m].add(examined.weight[m], examined.label, truth_BHW)
+            self.confidences[m].add(examined.confidence[m], examined.label, truth_BHW)
+
+    def result(self, majority: int) -> dict[str, Any]:
+        against_dw = _score_table(self.dw, majority)
+        if not int(self.label_truth.sum()):
+            return {"against": "dw", "scores": against_dw}
+        against_truth = _score_table(self.truth, majority)
+        against_truth["dw_label"] = asdict(scores(self.label_truth))
+        return {
+            "against": "truth",
+            "scores": against_truth,
+            "scores_against_dw": against_dw,
+            "selection_auc": _auc_table(self.weights),
+            "confidence_auc": _auc_table(self.confidences),
+        }
+
+
+def _score_table(confusions: Mapping[str, Tensor], majority: int) -> dict[str, Any]:
+    constant_CC = torch.zeros_like(confusions["s2"])
+    constant_CC[:, majority] = confusions["s2"].sum(1)
+    return {
+        "network_s2": asdict(scores(confusions["s2"])),
+        "network_s1": asdict(scores(confusions["s1"])),
+        "majority_class": {**asdict(scores(constant_CC)), "class": majority},
+    }
+
+
+def _auc_table(counts: Mapping[str, WeightCounts]) -> dict[str, Any]:
+    pooled = {m: counts[m].auc() for m in MODALITIES}
+    return {**pooled, "per_class": {m: list(counts[m].auc_per_class()) for m in MODALITIES}}
+
+
+def _shown(
+    network: DualUNet,
+    store: TrainingStore,
+    split: Split,
+    truth: Any | None,
+    *,
+    settings: PretrainSettings,
+    compute: Compute,
+) -> dict[str, NDArray[np.generic]]:
+    """A season each of a few locations, held-out ones first."""
+    rows = np.concatenate((split.held_out, split.train))[:SHOWN]
+    seasons = np.arange(len(rows)) % N_SEASONS
+    (plan,) = in_batches(rows, seasons, SHOWN)
+    (batch,) = read_batches(store, [plan], pin=False)
+    examined = examine(network, batch, settings=settings, compute=compute)
+    arrays: dict[str, NDArray[np.generic]] = {
+        "location_row": rows,
+        "season": seasons,
+        "s1": batch.s1.numpy(),
+        "s2": batch.s2.numpy(),
+        "label": examined.label.numpy(),
+    }
+    if truth is not None:
+        arrays["truth"] = read_labels(truth, plan).numpy()
+    for m in MODALITIES:
+        arrays[f"weight_{m}"] = examined.weight[m].numpy().astype(np.float16)
+        arrays[f"prediction_{m}"] = examined.prediction[m].numpy()
+    return arrays
+
+
+def _final_masks(
+    log_p_s1_BCHW: Tensor, log_p_s2_BCHW: Tensor, label_BHW: Tensor, settings: PretrainSettings
+) -> SelectionMasks:
+    objective = replace(Objective(**settings.objective.model_dump()), select=True)
+    return selection_masks(log_p_s1_BCHW, log_p_s2_BCHW, label_BHW, epoch=objective.ramp_epochs, objective=objective)
+
+
+def _margins(px: int) -> tuple[int, int]:
+    missing = -px % STRIDE_PX
+    return missing // 2, missing - missing // 2
+
+
+def _padded(image_BCHW: Tensor) -> Tensor:
+    return pad(image_BCHW, 2 * _margins(image_BCHW.shape[-1]), mode="reflect")

@@ -1,0 +1,95 @@
+"""What a pretraining run can be told. The defaults are those of the CromSS paper (arXiv 2405.01217, section IV)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.schema.strict import Strict
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+STRIDE_PX = 32
+"""An encoder of five stages halves its input five times, so an input's sides are multiples of this."""
+
+
+class ObjectiveSettings(Strict):
+    """The loss and the sample selection; field by field what training.cromss.Objective takes."""
+
+    prior_factor: Probability = 0.15
+    """Weight of the spatial-temporal prior in the smoothed target (eq. 13)."""
+    uniform_factor: Probability = 0.05
+    """Weight of the uniform distribution in the smoothed target (eq. 13)."""
+    consistency: Literal["ce", "kl", "mse"] = "ce"
+    """Distance between the modalities' predictions (eq. 5); ce has the gradient of the paper's kl."""
+    confidence: Literal["entropy", "gini"] = "entropy"
+    """Confidence that weighs the consistency loss (eq. 9)."""
+    final_ratio: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Share of each class's pixels that keep full weight once the ramp has ended (eq. 11)."""
+    ramp_epochs: Count = 80
+    """Epochs over which the selection tightens."""
+    ramp: Literal["exp", "linear", "none"] = "exp"
+    """Shape of the ramp; none applies the final ratio from the first epoch."""
+    consistency_weight: Annotated[float, Field(ge=0.0)] = 1.0
+    """Factor of the consistency loss (eq. 1)."""
+    select: bool = True
+    """Whether pixels are selected at all; without it every weight is 1 (the paper's midF and lateF)."""
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.prior_factor + self.uniform_factor > 1.0:
+            raise ValueError("prior_factor and uniform_factor must be at most 1 together")
+        return self
+
+
+class PretrainSettings(Strict):
+    """One pretraining run."""
+
+    fusion: Literal["mid", "late"] = "mid"
+    """mid: two encoders, one decoder and head; late: two whole U-Nets."""
+    encoder: str = "resnet50"
+    """Encoder of both modalities, by its name in segmentation-models-pytorch."""
+    decoder_channels: Annotated[tuple[Count, ...], Field(min_length=3, max_length=5)] = (256, 128, 64, 32, 16)
+    """Channels of the decoder's blocks, the deepest first; as many as the encoder is to have stages, 3 to 5."""
+    s2_bands: Literal[13, 9] = 13
+    """All bands of Sentinel-2 L1C, or the nine of 10 and 20 m without B8A."""
+    crop_px: Annotated[int, Field(ge=STRIDE_PX)] = 256
+    """Side of the training crop, pixels; a multiple of 32, at most the store's patch."""
+    epochs: Count = 200
+    """Passes over the training locations; each takes one random season of every location."""
+    batch_size: Count = 128
+    """Locations a step."""
+    learning_rate: Positive = 5e-3
+    """Adam's initial learning rate."""
+    weight_decay: Annotated[float, Field(ge=0.0)] = 1e-8
+    """Adam's L2 penalty."""
+    plateau_patience: Count = 30
+    """Epochs without a better validation loss before the learning rate falls."""
+    plateau_factor: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    """What the learning rate is then multiplied by."""
+    val_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.01
+    """Share of the locations held out for validation, at least one location."""
+    rotation_p: Probability = 0.2
+    """Share of the samples that are rotated."""
+    rotation_max_deg: Annotated[float, Field(ge=0.0, le=180.0)] = 90.0
+    """Rotations are uniform between minus and plus this angle, degrees."""
+    flip_p: Probability = 0.5
+    """Share of the samples that are flipped: left-right, upside down or both, each as likely."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Decides the split, the order, the seasons, the augmentation and the initial weights."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """auto: bf16 autocast on a GPU that has it, float32 elsewhere."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """auto: the first GPU, or the CPU where there is none."""
+    threads: Count | None = None
+    """CPU threads of the arithmetic; by default torch decides. Bits may differ between thread counts."""
+    objective: ObjectiveSettings = ObjectiveSettings()
+    """The loss and the sample selection."""
+
+    @field_validator("crop_px")
+    @classmethod
+    def _whole_strides(cls, crop_px: int) -> int:
+        if crop_px % STRIDE_PX:
+            raise ValueError(f"must be a multiple of {STRIDE_PX}")
+        return crop_px
