@@ -188,5 +188,38 @@ class StoreRow:
     tile_row: int
 
 
+@dataclass(frozen=True)
+class BandSum:
+    """Sums over the observed pixels of one band, in the band's own unit (digital numbers, or dB)."""
+
+    pixels: int
+    total: float
+    squares: float
+    """Sum of the squared values."""
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """One finished shard of a training store, as it was read back from disk."""
+
+    shard: int
+    first_row: int
+    """Row of the store where the shard begins."""
+    s2_digests: tuple[str, ...]
+    """Per row, the digest of its decoded pixels (pipeline/content.py)."""
+    s1_digests: tuple[str, ...]
+    dw_digests: tuple[str, ...]
+    class_count: tuple[tuple[int, ...], ...]
+    """Per season, pixels of Dynamic World class 0..8 and, last, without a label."""
+    s2_sums: tuple[BandSum, ...]
+    """Per band, of the raw digital numbers."""
+    s1_sums: tuple[BandSum, ...]
+    """Per polarisation, of the raw backscatter."""
+
+    def row_digests(self, array: str) -> tuple[str, ...]:
+        """The rows' digests of the array 's2', 's1' or 'dw'."""
+        return {"s2": self.s2_digests, "s1": self.s1_digests, "dw": self.dw_digests}[array]
+
+
 Arrays = Mapping[str, NDArray[np.generic]]
 """Named arrays, as a source returns them."""

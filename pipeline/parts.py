@@ -1,0 +1,93 @@
+"""Committed table parts: frozen records in Parquet, written whole under another name and renamed."""
+
+import dataclasses
+import functools
+import os
+import types
+import typing
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.schema.errors import NoldoError
+
+Record = TypeVar("Record")
+
+DIGEST_KEY = b"noldo:inputs"
+"""Parquet metadata key: digest of the inputs and parameters that made the part."""
+
+_SCALARS: dict[Any, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    datetime: pa.timestamp("us", tz="UTC"),
+}
+
+
+def arrow_type(annotation: Any) -> pa.DataType:
+    """The Arrow type of a record field's annotation."""
+    if annotation in _SCALARS:
+        return _SCALARS[annotation]
+    if dataclasses.is_dataclass(annotation):
+        return pa.struct(list(arrow_schema(annotation)))  # type: ignore[arg-type]
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return arrow_type(next(a for a in args if a is not types.NoneType))
+    if origin is tuple:
+        return pa.list_(arrow_type(args[0]))
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return pa.string()
+    raise TypeError(f"no Arrow type for {annotation!r}")
+
+
+@functools.cache
+def arrow_schema(record: type) -> pa.Schema:
+    """The Arrow schema of a frozen record."""
+    hints = typing.get_type_hints(record)
+    return pa.schema([(f.name, arrow_type(hints[f.name])) for f in dataclasses.fields(record)])
+
+
+def write_part(path: Path, record: type[Record], rows: Sequence[Record], inputs: str) -> None:
+    """Commit `rows` at `path`; `inputs` is the digest of what they were made from."""
+    plain = [dataclasses.asdict(typing.cast(Any, row)) for row in rows]
+    table = pa.Table.from_pylist(plain, schema=arrow_schema(typing.cast(Any, record)))
+    table = table.replace_schema_metadata({DIGEST_KEY: inputs.encode()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".tmp-{os.getpid()}")
+    try:
+        pq.write_table(table, temporary, compression="zstd")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_part(path: Path, record: type[Record]) -> list[Record]:
+    """The records of a committed part; NoldoError names a file that cannot be read."""
+    try:
+        # One file, never a data set: folder names such as "run=3" are no columns.
+        rows = pq.ParquetFile(path).read().to_pylist()
+        return typing.cast(list[Record], _adapter(typing.cast(Any, record)).validate_python(rows))
+    except (OSError, pa.ArrowException, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise NoldoError(f"{path} cannot be read ({reason}); delete it and run the build again") from error
+
+
+@functools.cache
+def _adapter(record: type) -> TypeAdapter[list[Any]]:
+    return TypeAdapter(list[record])  # type: ignore[valid-type]
+
+
+def part_inputs(path: Path) -> str | None:
+    """The inputs digest of a committed part, or None where there is none that can be read."""
+    try:
+        metadata = pq.read_metadata(path).metadata
+    except (OSError, pa.ArrowException):
+        return None
+    return None if metadata is None or DIGEST_KEY not in metadata else metadata[DIGEST_KEY].decode()
