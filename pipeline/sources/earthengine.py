@@ -1,0 +1,233 @@
+"""Google Earth Engine, real or emulated, as a source of scenes and pixels."""
+
+import ipaddress
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import ee
+import ee.deprecation
+import google.auth
+import httplib2
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import GoogleAuthError
+from googleapiclient.errors import Error as GoogleClientError
+
+from pipeline.schema.errors import FailureKind, NoldoError, SourceError, UsageError
+from pipeline.schema.records import Arrays, Attempt
+from pipeline.sources.protocol import PixelRequest, SceneLimits, SceneSlot, SlotScenes
+from pipeline.sources.queries import pixel_params, read_pixels, read_scenes, scene_query
+from pipeline.sources.retry import (
+    LOCAL_RETRY,
+    NO_CREDENTIALS,
+    SERVICE_RETRY,
+    BrokenAnswerError,
+    RetryPolicy,
+    is_heavy,
+    with_retries,
+)
+from pipeline.sources.transport import ThreadLocalTransport
+
+MAX_PIXEL_BYTES: Final = 50_331_648
+"""Uncompressed bytes of one answer (REST reference, projects.image.computePixels)."""
+
+MAX_BANDS: Final = 1024
+"""Bands of one answer (REST reference, projects.image.computePixels)."""
+
+MAX_SLOTS: Final = 256
+"""Slots of one scene request: about 70 KB of the 10 MB that a request may have (guide, 'Usage quotas')."""
+
+Answer = TypeVar("Answer")
+
+_EXPECTED = (
+    NoldoError, BrokenAnswerError, OSError, ee.EEException, GoogleAuthError, GoogleClientError,
+    httplib2.HttpLib2Error,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EarthEngineSpec:
+    """Where Earth Engine is and who pays; the URL, the project and the credentials are all that an emulator changes."""
+
+    url: str
+    """For example https://earthengine-highvolume.googleapis.com."""
+    project: str
+    """Google Cloud project."""
+    anonymous: bool = False
+    """Send no credentials, for an emulator."""
+    retry: RetryPolicy = SERVICE_RETRY
+    timeout_s: float = 330.0
+    """For one whole answer; the service itself gives up after 5 minutes (guide, 'Computation overview')."""
+    workload_tag: str | None = None
+    """Labels the compute spent (guide, 'Workload tags')."""
+
+
+def emulator_spec(url: str) -> EarthEngineSpec:
+    """The specification of a local emulator."""
+    return EarthEngineSpec(url=url, project="emulator", anonymous=True, retry=LOCAL_RETRY, timeout_s=60.0)
+
+
+def _ignore(_: Attempt) -> None:
+    """Record nothing."""
+
+
+class EarthEngineSource:
+    """A Source for any number of threads. The client's state is the process's: use one specification at a time."""
+
+    def __init__(self, spec: EarthEngineSpec, stage: str, record: Callable[[Attempt], None] = _ignore) -> None:
+        """Connect, once a process. Every request made for `stage` is handed to `record`, from its own thread.
+
+        Raises UsageError without usable credentials, SourceError where the service does not answer.
+        """
+        self._spec = spec
+        self._stage = stage
+        self._record = record
+        self._transport = _connect(spec, self._attempts)
+
+    def find_scenes(self, slots: Sequence[SceneSlot], limits: SceneLimits) -> list[SlotScenes]:
+        """The qualifying scenes of every slot, in order, up to MAX_SLOTS slots a request."""
+        found: list[SlotScenes] = []
+        for first in range(0, len(slots), MAX_SLOTS):
+            found += self._find(slots[first : first + MAX_SLOTS], limits)
+        return found
+
+    def fetch_pixels(self, request: PixelRequest) -> Arrays:
+        """One (height, width) array a layer name, in the layer's dtype, in one request."""
+        size, bands = request.uncompressed_bytes, sum(len(layer.names) for layer in request.layers)
+        if size > MAX_PIXEL_BYTES or bands > MAX_BANDS:
+            raise SourceError(
+                FailureKind.PERMANENT,
+                f"location {request.location_id} asks for {bands} bands in {size:,} bytes; Earth Engine answers at "
+                f"most {MAX_BANDS} bands in {MAX_PIXEL_BYTES:,} bytes, so choose a smaller patch",
+            )
+        self._reconnect()
+        return self._attempts(
+            lambda: read_pixels(request, ee.data.computePixels(pixel_params(request))), request.location_id
+        )
+
+    def _find(self, slots: Sequence[SceneSlot], limits: SceneLimits) -> list[SlotScenes]:
+        """One request; where the service finds it too heavy, two of half the size."""
+        self._reconnect()
+        try:
+            return self._attempts(
+                lambda: read_scenes(slots, ee.data.computeValue(scene_query(slots, limits))),
+                slots[0].location_id,
+                stop=lambda error: len(slots) > 1 and is_heavy(error),
+            )
+        except SourceError as error:
+            if len(slots) == 1 or not is_heavy(error):
+                raise
+        half = len(slots) // 2
+        return self._find(slots[:half], limits) + self._find(slots[half:], limits)
+
+    def _reconnect(self) -> None:
+        """Take the client's process-wide state back where another specification was used since."""
+        self._transport = _connect(self._spec, self._attempts)
+
+    def _attempts(
+        self,
+        operation: Callable[[], Answer],
+        location_id: str,
+        transport: ThreadLocalTransport | None = None,
+        stop: Callable[[SourceError], bool] = lambda _: False,
+    ) -> Answer:
+        used = transport or self._transport
+
+        def counted() -> Answer:
+            used.forget_received()
+            return operation()
+
+        def record(attempt: int, failure: NoldoError | None, seconds: float) -> None:
+            kind = failure.kind.value if isinstance(failure, SourceError) else "credentials"
+            self._record(
+                Attempt(
+                    stage=self._stage,
+                    location_id=location_id,
+                    attempt=attempt,
+                    kind="ok" if failure is None else kind,
+                    message="" if failure is None else str(failure),
+                    milliseconds=seconds * 1000,
+                    received_bytes=used.received_bytes,
+                )
+            )
+
+        return with_retries(counted, policy=self._spec.retry, expected=_EXPECTED, record=record, stop=stop)
+
+
+@dataclass(frozen=True)
+class _Connection:
+    spec: EarthEngineSpec
+    transport: ThreadLocalTransport
+
+
+_lock = threading.Lock()
+_connection: _Connection | None = None
+
+
+def _connect(spec: EarthEngineSpec, attempts: Callable[..., None]) -> ThreadLocalTransport:
+    """The process's transport for `spec`; initialises the client where it is not, or is for another one."""
+    global _connection  # noqa: PLW0603 -- the client's own state is global, so its owner must be too
+    current = _connection
+    if current is not None and current.spec == spec:
+        return current.transport
+    with _lock:
+        if _connection is not None and _connection.spec == spec:
+            return _connection.transport
+        if not spec.project:
+            raise UsageError("Earth Engine needs a Google Cloud project; set source.project in the recipe")
+        credentials = _credentials(spec)
+        transport = ThreadLocalTransport(timeout_s=spec.timeout_s, trust_environment=not is_loopback(spec.url))
+        previous, _connection = _connection, None
+        if previous is not None:
+            previous.transport.close()
+        try:
+            attempts(lambda: _initialise(spec, credentials, transport), "", transport)
+        except SourceError as error:
+            transport.close()
+            raise SourceError(error.kind, _unreachable(spec.url, error)) from error
+        _connection = _Connection(spec, transport)
+        return transport
+
+
+def _initialise(spec: EarthEngineSpec, credentials: Any, transport: ThreadLocalTransport) -> None:
+    ee.Reset()
+    ee.data.setMaxRetries(0)
+    # With a list of deprecated assets at hand the client does not fetch one from another host, without a
+    # time-out; the assets we read are fixed.
+    ee.deprecation.deprecated_assets = {"": ee.deprecation.DeprecatedAsset("", None, None, None)}
+    ee.Initialize(credentials=credentials, project=spec.project, url=spec.url, http_transport=transport)
+    if spec.workload_tag:
+        ee.data.setDefaultWorkloadTag(spec.workload_tag)
+
+
+def _credentials(spec: EarthEngineSpec) -> Any:
+    """None of the user's for an emulator; else the named key file first, then what `earthengine authenticate` left."""
+    if spec.anonymous:
+        return AnonymousCredentials()  # type: ignore[no-untyped-call]
+    try:
+        if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
+            return google.auth.default(scopes=ee.oauth.SCOPES)[0]
+        return ee.data.get_persistent_credentials()
+    except (ee.EEException, GoogleAuthError, OSError, ValueError) as error:
+        raise UsageError(NO_CREDENTIALS) from error
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL is this machine's own."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _unreachable(url: str, error: SourceError) -> str:
+    hint = (
+        "start the emulator with 'noldo emulator serve' or correct the address"
+        if is_loopback(url)
+        else "check source.url and source.project in the recipe, and the network"
+    )
+    return f"Earth Engine at {url} does not answer ({error}); {hint}"
