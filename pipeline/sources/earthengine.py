@@ -141,13 +141,13 @@ class EarthEngineSource:
             return operation()
 
         def record(attempt: int, failure: NoldoError | None, seconds: float) -> None:
-            kind = failure.kind.value if isinstance(failure, SourceError) else "credentials"
+            kind = failure.kind if isinstance(failure, SourceError) else FailureKind.PERMANENT
             self._record(
                 Attempt(
                     stage=self._stage,
                     location_id=location_id,
                     attempt=attempt,
-                    kind="ok" if failure is None else kind,
+                    kind="ok" if failure is None else kind.value,
                     message="" if failure is None else str(failure),
                     milliseconds=seconds * 1000,
                     received_bytes=used.received_bytes,
@@ -185,8 +185,10 @@ def _connect(spec: EarthEngineSpec, attempts: Callable[..., None]) -> ThreadLoca
             previous.transport.close()
         try:
             attempts(lambda: _initialise(spec, credentials, transport), "", transport)
-        except SourceError as error:
+        except NoldoError as error:
             transport.close()
+            if not isinstance(error, SourceError):
+                raise
             raise SourceError(error.kind, _unreachable(spec.url, error)) from error
         _connection = _Connection(spec, transport)
         return transport

@@ -40,6 +40,8 @@ class Service:
     answer: Callable[[str, Any], Reply] = lambda _path, _body: Reply()
     requests: list[tuple[str, Any]] = field(default_factory=list)
     """(path, body) of every POST."""
+    authorization: str | None = None
+    """Of the last POST."""
     over: threading.Event = field(default_factory=threading.Event)
 
     def will_send(self, body: bytes | Any = b"", times: int = 1, **changes: Any) -> None:
@@ -71,7 +73,12 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             self._send(service.start_up.popleft() if service.start_up else _document(service, self.path))
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            raw = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/token":
+                self._send(Reply(b'{"access_token": "throw-away", "expires_in": 3600}'))
+                return
+            body = json.loads(raw)
+            service.authorization = self.headers.get("authorization")
             service.requests.append((self.path.partition("?")[0], body))
             self._send(service.script.popleft() if service.script else service.answer(self.path, body))
 

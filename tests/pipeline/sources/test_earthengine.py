@@ -8,6 +8,8 @@ from typing import Any
 import ee
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pipeline.schema.errors import FailureKind, SourceError, UsageError
 from pipeline.schema.grid import patch_grid
@@ -211,6 +213,31 @@ def test_without_credentials_the_user_is_told_how_to_get_some(
         EarthEngineSource(EarthEngineSpec(url="https://earthengine.invalid", project="p"), "match")
     assert "earthengine authenticate" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_service_accounts_key_file_is_all_that_production_needs(
+    service: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    account = {
+        "type": "service_account", "project_id": "p", "private_key": key.decode(),
+        "client_email": "robot@p.iam.gserviceaccount.com", "token_uri": f"{service.url}/token",
+    }  # fmt: skip
+    (tmp_path / "key.json").write_text(json.dumps(account))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "key.json"))
+    source = EarthEngineSource(service.spec(anonymous=False), "match")
+    service.will_send(empty(1))
+    source.find_scenes(slots(1), LIMITS)
+    assert service.authorization == "Bearer throw-away"
+
+
+def test_an_emulator_is_sent_no_credentials(service: Any) -> None:
+    source = EarthEngineSource(service.spec(), "match")
+    service.will_send(empty(1))
+    source.find_scenes(slots(1), LIMITS)
+    assert service.authorization is None
 
 
 def test_without_a_project_the_user_is_told_where_to_set_it(service: Any) -> None:
