@@ -1,0 +1,149 @@
+"""What a run directory holds, read into one frozen record; what is missing becomes a notice, not a failure."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+from pydantic import TypeAdapter
+
+from pipeline.parts import read_part
+from pipeline.report.training_log import Pretraining, read_pretraining
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.layout import PretrainLayout, RunLayout
+from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
+
+Record = TypeVar("Record")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One season of one location in the store, from manifest/index.parquet."""
+
+    location_id: str
+    season: int
+    row: int
+    """Row of the store."""
+    s2_id: str | None = None
+    s1_id: str | None = None
+    dw_id: str | None = None
+    s2_datetime: datetime | None = None
+    s1_datetime: datetime | None = None
+    epsg: int | None = None
+    cloud_pct: float | None = None
+    label_valid_frac: float | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Everything the page is made of, but the pixels."""
+
+    layout: RunLayout
+    recipe: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    """manifest/provenance.json as it stands; empty where there is none."""
+    locations: tuple[Location, ...]
+    verdicts: tuple[Verdict, ...]
+    """Of the four-season filter."""
+    exports: tuple[ExportRecord, ...]
+    quality: tuple[QualityRecord, ...]
+    index: tuple[IndexRow, ...]
+    store: Path | None
+    pretraining: Pretraining | None
+    notices: tuple[str, ...] = field(default=())
+    """Plain sentences about what is missing or could not be read."""
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the scenes came from the local emulator."""
+        source = self.recipe.get("source")
+        return isinstance(source, Mapping) and source.get("kind") == "emulator"
+
+    @property
+    def stored_ids(self) -> frozenset[str]:
+        """Locations that are in the store."""
+        return frozenset(row.location_id for row in self.index)
+
+
+def gather(layout: RunLayout) -> RunRecord:
+    """Read a run directory; UsageError where it is none."""
+    if not layout.recipe.is_file() and not layout.table("sample", 0).parent.is_dir():
+        raise UsageError(
+            f"{layout.root} holds no run: neither {layout.recipe.name} nor tables/sample is there;\n"
+            "name the directory that was given to `noldo build RECIPE --out DIR`"
+        )
+    notices: list[str] = []
+    recipe = or_notice(lambda: _mapping(layout.recipe, yaml.safe_load), notices) or {}
+    provenance = or_notice(lambda: _mapping(layout.manifest / "provenance.json", json.loads), notices) or {}
+    index = or_notice(lambda: _index(layout.index), notices) or ()
+    pretraining = or_notice(lambda: read_pretraining(PretrainLayout(layout.pretrain)), notices)
+    return RunRecord(
+        layout=layout,
+        recipe=recipe,
+        provenance=provenance,
+        locations=_table(layout, "sample", Location, notices),
+        verdicts=_table(layout, "seasons", Verdict, notices),
+        exports=_table(layout, "export", ExportRecord, notices),
+        quality=_table(layout, "quality", QualityRecord, notices),
+        index=index,
+        store=_store(layout, recipe),
+        pretraining=pretraining,
+        notices=tuple(notices),
+    )
+
+
+def or_notice(make: Callable[[], Result], notices: list[str]) -> Result | None:
+    """What `make` returns; where it fails as expected, None, and its message among the notices."""
+    try:
+        return make()
+    except NoldoError as error:
+        notices.append(str(error))
+        return None
+
+
+def _table(layout: RunLayout, stage: str, record: type[Record], notices: list[str]) -> tuple[Record, ...]:
+    paths = sorted(layout.table(stage, 0).parent.glob("part-*.parquet"))
+    if not paths:
+        notices.append(f"The build has no '{stage}' table yet: what depends on it is left out.")
+    rows: list[Record] = []
+    for path in paths:
+        rows.extend(or_notice(partial(read_part, path, record), notices) or [])
+    return tuple(rows)
+
+
+def _mapping(path: Path, parse: Callable[[str], Any]) -> Mapping[str, Any]:
+    if not path.is_file():
+        raise NoldoError(f"{path.name} is not there yet.")
+    try:
+        plain = parse(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise NoldoError(f"{path.name} cannot be read ({error}).") from error
+    if not isinstance(plain, dict):
+        raise NoldoError(f"{path.name} cannot be read: expected keys and values at the top.")
+    return plain
+
+
+def _index(path: Path) -> tuple[IndexRow, ...]:
+    if not path.is_file():
+        raise NoldoError("The manifest has no index yet: the build has not come to its end.")
+    try:
+        present = set(pq.read_schema(path).names)
+        table = pq.read_table(path, columns=[name for name in IndexRow.__annotations__ if name in present])
+        rows = TypeAdapter(list[IndexRow]).validate_python(table.to_pylist())
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise NoldoError(f"{path.name} cannot be read ({error}).") from error
+    return tuple(sorted(rows, key=lambda row: (row.row, row.season)))
+
+
+def _store(layout: RunLayout, recipe: Mapping[str, Any]) -> Path | None:
+    named = layout.store(str(recipe.get("name", "nol")))
+    if named.is_dir():
+        return named
+    return next(iter(sorted(named.parent.glob("*.zarr"))), None)

@@ -1,0 +1,131 @@
+"""Writes the report page of a run."""
+
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline.report import words
+from pipeline.report.bars import class_histogram, weight_histogram
+from pipeline.report.check import check_view
+from pipeline.report.curves import Line, line_chart
+from pipeline.report.gather import RunRecord, gather, or_notice
+from pipeline.report.headline import headline
+from pipeline.report.label_counts import count_labels
+from pipeline.report.requests import stage_requests
+from pipeline.report.samples import SampleView, sample_views
+from pipeline.report.selection import read_selection
+from pipeline.report.training_log import Pretraining
+from pipeline.report.views import class_agreement, class_scores, funnel_views, mean_share, score_rows
+from pipeline.report.worldmap import world_map
+from pipeline.schema.landcover import DW_CLASSES
+from pipeline.schema.layout import RunLayout
+
+
+def write_report(run: RunLayout, *, title: str) -> Path:
+    """Write `run.report`, one self-contained HTML page about a run directory, and return its path.
+
+    What the run does not have yet, or what cannot be read, is named on the page. Raises UsageError where the
+    directory is no run.
+    """
+    html = render(gather(run), title=title)
+    temporary = run.report.with_name(f"{run.report.name}.tmp-{os.getpid()}")
+    try:
+        temporary.write_text(html, encoding="utf-8")
+        temporary.replace(run.report)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return run.report
+
+
+def render(run: RunRecord, *, title: str) -> str:
+    """The page as text; the same run gives the same text."""
+    notices = list(run.notices)
+    template = _environment().get_template("report.html")
+    return template.render(
+        title=title,
+        run=run,
+        classes=DW_CLASSES,
+        check=check_view(run),
+        funnel=funnel_views(run),
+        requests=stage_requests(run.layout.events),
+        css=_asset("report.css"),
+        js=_asset("report.js"),
+        **_pixels(run, notices),
+        **_learnt(run, notices),
+        notices=notices,
+    )
+
+
+def _pixels(run: RunRecord, notices: list[str]) -> dict[str, Any]:
+    """What is made from the store: samples, class counts, and the map and headline that refer to them."""
+    store, truth = run.store, run.layout.truth if run.layout.truth.is_dir() else None
+    counts, store_bytes = None, None
+    samples: tuple[SampleView, ...] = ()
+    if store is None:
+        notices.append("There is no store yet: previews and class counts are left out.")
+    else:
+        counts = or_notice(lambda: count_labels(store, truth), notices)
+        samples = or_notice(lambda: sample_views(run, store, truth), notices) or ()
+        store_bytes = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    return {
+        "map": world_map(run, [sample.location_id for sample in samples]),
+        "samples": samples,
+        "counts": counts,
+        "labelled": None if counts is None else mean_share(counts),
+        "histogram": None if counts is None else class_histogram(counts),
+        "agreement": () if counts is None else class_agreement(counts),
+        "facts": headline(run, counts, store_bytes),
+    }
+
+
+def _learnt(run: RunRecord, notices: list[str]) -> dict[str, Any]:
+    """What is made from the pretraining run."""
+    training = run.pretraining
+    if training is None:
+        notices.append("There is no pretraining run yet: its curves, scores and selection masks are left out.")
+        return {"curves": (), "scores": (), "class_scores": ((), ()), "selection": None, "spreads": ()}
+    selection = or_notice(lambda: read_selection(training.layout.masks, run.index), notices)
+    spreads = () if selection is None else selection.spreads
+    return {
+        "curves": _curves(training),
+        "scores": () if training.result is None else score_rows(training.result),
+        "class_scores": ((), ()) if training.result is None else class_scores(training.result),
+        "selection": selection,
+        "spreads": tuple((spread, weight_histogram(spread)) for spread in spreads),
+    }
+
+
+def _curves(training: Pretraining) -> tuple[Markup, ...]:
+    epochs = training.epochs
+    train = Line("train", tuple((e.epoch + 1, e.train_loss) for e in epochs), "train")
+    held_out = tuple((e.epoch + 1, e.val_loss) for e in epochs if e.val_loss is not None)
+    rate = Line("lr", tuple((e.epoch + 1, e.lr) for e in epochs if e.lr is not None), "rate")
+    charts = (
+        line_chart([train, Line("held out", held_out, "held-out")], title="Loss per epoch", x_name="epoch"),
+        line_chart([rate], title="Learning rate per epoch", x_name="epoch"),
+    )
+    return tuple(chart for chart in charts if chart is not None)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("pipeline.report", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(words, name) for name in ("percent", "decimal", "count", "size", "duration", "shade")
+    }
+    environment.globals["position"] = words.position
+    return environment
+
+
+def _asset(name: str) -> Markup:
+    """A file of our own, to be inlined as it stands."""
+    return Markup(files("pipeline.report").joinpath("template", name).read_text())  # noqa: S704

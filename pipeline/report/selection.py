@@ -1,0 +1,149 @@
+"""CromSS's selection masks beside the labels' true errors, for a few held-out locations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.report import picture
+from pipeline.report.gather import IndexRow
+from pipeline.report.words import percent
+from pipeline.schema.errors import NoldoError
+from pipeline.schema.landcover import IGNORE
+
+SHOWN: Final = 8
+"""Locations shown; more would make the page heavy."""
+
+NEEDED: Final = ("location_row", "season", "s1", "s2", "label", "weight_s1", "weight_s2")
+BINS: Final = 10
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a location."""
+
+    name: str
+    note: str
+    """What the picture says in words, for example a share; may be empty."""
+    uri: str
+
+
+@dataclass(frozen=True)
+class MaskView:
+    """One location and season of the selection section."""
+
+    row: int
+    season: int
+    location_id: str
+    date: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class WeightSpread:
+    """How the weights of one modality lie over right and over wrong labels, over all the masks saved."""
+
+    modality: str
+    right_share: tuple[float, ...]
+    """Share of the rightly labelled pixels in each of BINS equal bins of weight 0..1."""
+    wrong_share: tuple[float, ...]
+    right_mean: float
+    wrong_mean: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What masks.npz shows."""
+
+    saved: int
+    """Locations in the file."""
+    has_truth: bool
+    views: tuple[MaskView, ...]
+    spreads: tuple[WeightSpread, ...]
+    """Empty where the truth is not known."""
+
+
+def read_selection(path: Path, index: Sequence[IndexRow]) -> Selection:
+    """Read masks.npz; NoldoError where it is missing or damaged."""
+    arrays = _load(path)
+    saved = int(arrays["location_row"].shape[0])
+    scenes = {(entry.row, entry.season): entry for entry in index}
+    views = tuple(_view(arrays, k, scenes) for k in range(min(saved, SHOWN)))
+    has_truth = "truth" in arrays
+    spreads = tuple(_spread(arrays, name) for name in ("s2", "s1")) if has_truth else ()
+    return Selection(saved=saved, has_truth=has_truth, views=views, spreads=tuple(s for s in spreads if s))
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise NoldoError(f"pretrain/{path.name} is not there yet: the pretraining has not come to its end.")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: np.asarray(archive[name]) for name in archive.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise NoldoError(f"pretrain/{path.name} cannot be read ({error}).") from error
+    lacking = [name for name in NEEDED if name not in arrays]
+    if lacking:
+        raise NoldoError(f"pretrain/{path.name} lacks the arrays {', '.join(lacking)}.")
+    return arrays
+
+
+def _view(arrays: Mapping[str, NDArray[Any]], k: int, scenes: Mapping[tuple[int, int], IndexRow]) -> MaskView:
+    row, season = int(arrays["location_row"][k]), int(arrays["season"][k])
+    entry = scenes.get((row, season))
+    return MaskView(
+        row=row,
+        season=season,
+        location_id=entry.location_id if entry else f"row {row}",
+        date=f"{entry.s2_datetime:%d %b %Y}" if entry and entry.s2_datetime else "",
+        panels=tuple(_panels(arrays, k)),
+    )
+
+
+def _panels(arrays: Mapping[str, NDArray[Any]], k: int) -> list[Panel]:
+    label = arrays["label"][k]
+    panels = [
+        Panel("Sentinel-2", "true colour", picture.true_colour(arrays["s2"][k : k + 1])[0]),
+        Panel("Sentinel-1", "VV, VH, VV − VH", picture.false_colour(arrays["s1"][k : k + 1])[0]),
+        Panel("DW label", "", picture.classes(label)),
+    ]
+    if "truth" in arrays:
+        truth = arrays["truth"][k]
+        known = (label != IGNORE) & (truth != IGNORE)
+        wrong = float(np.mean(label[known] != truth[known])) if known.any() else 0.0
+        panels.append(Panel("Truth", "", picture.classes(truth)))
+        panels.append(Panel("Label errors", f"{percent(wrong, 0)} wrong", picture.errors(label, truth)))
+    for modality in ("s2", "s1"):
+        weight = arrays[f"weight_{modality}"][k]
+        labelled = weight[label != IGNORE]
+        mean = float(np.mean(labelled, dtype=np.float64)) if labelled.size else 0.0
+        panels.append(Panel(f"Weight {modality.upper()}", f"mean {mean:.2f}", picture.weights(weight)))
+    for modality in ("s2", "s1"):
+        if f"prediction_{modality}" in arrays:
+            prediction = arrays[f"prediction_{modality}"][k]
+            panels.append(Panel(f"Prediction {modality.upper()}", "", picture.classes(prediction)))
+    return panels
+
+
+def _spread(arrays: Mapping[str, NDArray[Any]], modality: str) -> WeightSpread | None:
+    label, truth = arrays["label"], arrays["truth"]
+    known = (label != IGNORE) & (truth != IGNORE)
+    weight = arrays[f"weight_{modality}"].astype(np.float64)
+    right, wrong = weight[known & (label == truth)], weight[known & (label != truth)]
+    if not right.size or not wrong.size:
+        return None
+    return WeightSpread(
+        modality=modality,
+        right_share=_shares(right),
+        wrong_share=_shares(wrong),
+        right_mean=float(right.mean()),
+        wrong_mean=float(wrong.mean()),
+    )
+
+
+def _shares(weight: NDArray[np.float64]) -> tuple[float, ...]:
+    counts, _ = np.histogram(np.clip(weight, 0.0, 1.0), bins=BINS, range=(0.0, 1.0))
+    return tuple(float(v) for v in counts / weight.size)

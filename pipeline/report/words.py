@@ -1,0 +1,54 @@
+"""Figures in words: the filters of the template."""
+
+import math
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """0.7123 -> '71.2 %', with a thin space that does not break; a dash where there is no value."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{100 * value:.{digits}f}\u202f%"
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """A number with so many decimals; a dash where there is none."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def count(value: int) -> str:
+    """1234567 -> '1 234 567', with thin spaces that do not break."""
+    return f"{value:,}".replace(",", "\u202f")
+
+
+def size(byte_count: float) -> str:
+    """A size in decimal units, three significant digits."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if byte_count < 999.5 or unit == "TB":
+            return f"{byte_count:.3g} {unit}"
+        byte_count /= 1000
+    raise AssertionError(byte_count)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as '12 s', '4 min 05 s' or '3 h 07 min'."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.3g} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def shade(value: float | None) -> str:
+    """A share as a whole percentage, for the shade of a table cell."""
+    if value is None or not math.isfinite(value):
+        return "0%"
+    return f"{round(100 * min(max(value, 0.0), 1.0))}%"
+
+
+def position(lat_deg: float, lon_deg: float) -> str:
+    """A place in words, for example 48.85° N, 2.35° E."""
+    north, east = "N" if lat_deg >= 0 else "S", "E" if lon_deg >= 0 else "W"
+    return f"{abs(lat_deg):.2f}° {north}, {abs(lon_deg):.2f}° {east}"

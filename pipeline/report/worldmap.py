@@ -1,0 +1,129 @@
+"""The map of locations: land, graticule and one mark a location, in plate carrée (x = longitude, y = -latitude)."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from markupsafe import Markup
+
+from pipeline.report import svg
+from pipeline.report.gather import RunRecord
+from pipeline.report.label_counts import evenly_spaced
+from pipeline.report.words import position
+from pipeline.schema.records import Location
+
+NORTH_DEG: Final = 84.0
+SOUTH_DEG: Final = -60.0
+MOST_MARKS: Final = 4000
+"""More marks than this are thinned evenly, a kind at a time."""
+
+KEPT: Final = "kept"
+UNFINISHED: Final = "not finished"
+
+SHAPES: Final = (
+    "M0-2.6A2.6 2.6 0 1 0 0 2.6A2.6 2.6 0 1 0 0-2.6Z",
+    "M-2.4-2.4H2.4V2.4H-2.4Z",
+    "M0-3.1L2.9 2.2H-2.9Z",
+    "M0-3.4L3 0L0 3.4L-3 0Z",
+    "M-2.6-1.2L-1.2-2.6L0-1.4L1.2-2.6L2.6-1.2L1.4 0L2.6 1.2L1.2 2.6L0 1.4L-1.2 2.6L-2.6 1.2L-1.4 0Z",
+    "M0 3.1L2.9-2.2H-2.9Z",
+    "M-3-1H-1V-3H1V-1H3V1H1V3H-1V1H-3Z",
+    "M-3.2-1.3H3.2V1.3H-3.2Z",
+)
+"""One outline a kind, in pixels around the place: circle, square, triangle, diamond, cross, ..."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One kind of mark: the kept locations, or those dropped for one reason."""
+
+    kind: str
+    count: int
+    style: int
+    """Number of its colour and shape."""
+    shape: str
+
+
+@dataclass(frozen=True)
+class WorldMap:
+    """The map and its legend."""
+
+    drawing: Markup
+    marks: tuple[Mark, ...]
+    drawn: int
+    """Marks drawn, fewer than the locations where the map would be too full."""
+
+
+def fates(run: RunRecord) -> dict[str, str]:
+    """What became of every location: 'kept', why it was dropped, or 'not finished' where the build stopped before."""
+    fate = {location.location_id: UNFINISHED for location in run.locations}
+    fate |= {v.location_id: v.reason for v in run.verdicts if not v.kept}
+    fate |= {e.location_id: f"export failed ({e.failure_kind})" for e in run.exports if e.failure_kind}
+    fate |= {q.location_id: q.reason for q in run.quality if not q.kept}
+    kept = run.stored_ids or {q.location_id for q in run.quality if q.kept}
+    return {place: KEPT if place in kept else reason for place, reason in fate.items()}
+
+
+def world_map(run: RunRecord, previewed: Sequence[str]) -> WorldMap:
+    """Draw the locations of a run; marks of the `previewed` ones lead to their pictures."""
+    fate = fates(run)
+    counts = Counter(fate.values())
+    kinds = [KEPT, *sorted((k for k in counts if k != KEPT), key=lambda k: (-counts[k], k))]
+    marks = tuple(
+        Mark(kind, counts[kind], style, SHAPES[style])
+        for style, kind in ((min(place, len(SHAPES) - 1), kind) for place, kind in enumerate(kinds))
+    )
+    title = "Map of the sampled locations"
+    description = "; ".join(f"{mark.count} {mark.kind}" for mark in marks)
+    root = svg.drawing(360, NORTH_DEG - SOUTH_DEG, title=title, description=description, css="worldmap")
+    root.set("viewBox", f"-180 {-NORTH_DEG:g} 360 {NORTH_DEG - SOUTH_DEG:g}")
+    root.set("id", "map")
+    root.set("tabindex", "0")
+    _graticule(root)
+    svg.add(root, "path", css="land", d=_land())
+    share = min(1.0, MOST_MARKS / max(len(fate), 1))
+    drawn = 0
+    for mark in reversed(marks):
+        places = [place for place in run.locations if fate[place.location_id] == mark.kind]
+        kept = evenly_spaced(len(places), max(1, round(share * len(places))))
+        drawn += len(kept)
+        _draw(root, mark, [places[i] for i in kept], frozenset(previewed))
+    return WorldMap(drawing=svg.markup(root), marks=marks, drawn=drawn)
+
+
+def _draw(root: ET.Element, mark: Mark, places: Sequence[Location], previewed: frozenset[str]) -> None:
+    layer = svg.add(root, "g", css=f"marks mark-{mark.style}")
+    for place in places:
+        at = f"translate({svg.number(place.lon_deg)}px,{svg.number(-place.lat_deg)}px) scale(var(--k))"
+        point = svg.add(layer, "path", d=mark.shape, style=f"transform:{at}")
+        if place.location_id in previewed:
+            point.set("data-sample", place.location_id)
+        where = f"{place.location_id}: {position(place.lat_deg, place.lon_deg)} — {mark.kind}"
+        svg.add(point, "title", where)
+
+
+def _graticule(root: ET.Element) -> None:
+    meridians = "".join(f"M{lon} {-NORTH_DEG:g}V{-SOUTH_DEG:g}" for lon in range(-150, 180, 30))
+    parallels = "".join(f"M-180 {-lat}H180" for lat in (60, 30, -30))
+    svg.add(root, "path", css="graticule", d=meridians + parallels)
+    svg.add(root, "path", css="equator", d="M-180 0H180")
+
+
+@cache
+def _land() -> str:
+    """Land without Antarctica as path data: Natural Earth 1:110 m (public domain), to a tenth of a degree."""
+    shape = json.loads(files("pipeline.report").joinpath("land.json").read_text())
+    return "".join(_ring(ring) for polygon in shape["coordinates"] for ring in polygon)
+
+
+def _ring(points: Sequence[Sequence[float]]) -> str:
+    whole = [(round(x * 10), round(-y * 10)) for x, y in points[:-1]]
+    steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(whole)]
+    tail = "".join(f"{svg.number(dx / 10)},{svg.number(dy / 10)} " for dx, dy in steps)
+    return f"M{svg.number(whole[0][0] / 10)},{svg.number(whole[0][1] / 10)}l{tail.strip()}z"

@@ -1,0 +1,193 @@
+"""Small run directories, made up after the layout that the stages and the training write."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+import zarr
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, zoom
+
+from pipeline.parts import write_part
+from pipeline.schema.errors import FailureKind
+from pipeline.schema.grid import patch_grid
+from pipeline.schema.landcover import DW_CLASSES, IGNORE
+from pipeline.schema.layout import PretrainLayout, RunLayout
+from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
+
+EPOCHS = 6
+
+
+@dataclass(frozen=True)
+class FakeRun:
+    """A made-up run and what is true of it."""
+
+    layout: RunLayout
+    kept: tuple[str, ...]
+    label: NDArray[np.uint8]
+    """(N, 4, px, px)."""
+    truth: NDArray[np.uint8]
+    """(N, 4, px, px)."""
+
+
+MakeRun = Callable[..., FakeRun]
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """Build a run: `make_run(stored=4, px=32, root=None)`; 3 further locations are dropped, one fails to export."""
+
+    def make(stored: int = 4, px: int = 32, root: Path | None = None) -> FakeRun:
+        layout = RunLayout(root or tmp_path / "run")
+        layout.root.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(7)
+        kept = _tables(layout, stored)
+        truth = np.stack([_land(rng, px) for _ in range(stored)])
+        label = np.stack([_noisy(rng, season) for season in truth])
+        s2, s1 = _images(rng, truth)
+        store = zarr.create_group(layout.store("nol"), zarr_format=3)
+        for name, data in (("s2", s2), ("s1", s1), ("dw", label)):
+            store.create_array(name, data=data, chunks=(1, *data.shape[1:]))
+        zarr.create_group(layout.truth, zarr_format=3).create_array("truth", data=truth, chunks=(1, *truth.shape[1:]))
+        _manifest(layout, kept)
+        _pretrain(layout, rng, s2, s1, label, truth)
+        return FakeRun(layout, kept, label, truth)
+
+    return make
+
+
+def _tables(layout: RunLayout, stored: int) -> tuple[str, ...]:
+    """Two parts a stage; after the stored ones: no DW, no S1, a failed export, too few labels."""
+    places = [(2.35, 48.85), (-58.4, -34.6), (77.2, 28.6), (151.0, -33.7), (-99.1, 19.4), (36.8, -1.3)]
+    everything = []
+    for number in range(stored + 4):
+        lon, lat = places[number % 6]
+        lon, lat = lon + 0.9 * (number // 6), lat + 0.7 * (number // 6)
+        everything.append(Location(f"{number:07d}", lon, lat, patch_grid(lon, lat)))
+    layout.recipe.write_text(yaml.safe_dump({"name": "nol", "source": {"kind": "emulator", "seed": 3}}))
+    half = len(everything) // 2
+    write_part(layout.table("sample", 0), Location, everything[:half], "a")
+    write_part(layout.table("sample", 1), Location, everything[half:], "a")
+    ids = [location.location_id for location in everything]
+    lost = {ids[stored]: "no DW label", ids[stored + 1]: "no <S1> & scene"}
+    write_part(layout.table("seasons", 0), Verdict, [Verdict(i, i not in lost, lost.get(i, ""), "") for i in ids], "b")
+    left = [i for i in ids if i not in lost]
+    failed = ids[stored + 2]
+    exports = [
+        ExportRecord(i, row, FailureKind.PERMANENT if i == failed else None, "refused" if i == failed else "")
+        for row, i in enumerate(left)
+    ]
+    write_part(layout.table("export", 0), ExportRecord, exports, "c")
+    quality = [
+        QualityRecord(i, i != ids[stored + 3], "" if i != ids[stored + 3] else "too few labels", "", (0.9,) * 4,
+                      (1.0,) * 4, (1.0,) * 4, (1,) * 9)
+        for i in left if i != failed
+    ]  # fmt: skip
+    write_part(layout.table("quality", 0), QualityRecord, quality, "d")
+    lines = [
+        {"event": "attempt", "stage": "export", "location_id": ids[0], "attempt": 1, "kind": kind, "message": "",
+         "milliseconds": 12.0, "received_bytes": 1500}
+        for kind in ("ok", "ok", "transient")
+    ]  # fmt: skip
+    lines.append({"event": "part", "stage": "export", "part": 0, "locations": 3, "complete": True})
+    layout.events.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"event": "atte')
+    return tuple(ids[:stored])
+
+
+def _land(rng: np.random.Generator, px: int) -> NDArray[np.uint8]:
+    """(4, px, px): smooth regions of a few classes, the same in every season but for snow in the last."""
+    fields = [gaussian_filter(rng.normal(size=(px, px)), px / 14) for _ in DW_CLASSES]
+    order = np.argmax([f / f.std() + rng.normal() * 0.4 for f in fields], axis=0).astype(np.uint8)
+    seasons = np.stack([order] * 4)
+    seasons[3][fields[0] > 0.5 * fields[0].std()] = 8
+    return seasons
+
+
+def _noisy(rng: np.random.Generator, truth: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Blotches of wrong classes and a masked corner."""
+    px = truth.shape[-1]
+    blotch = zoom(rng.random((px // 4, px // 4)), 4, order=1)[:px, :px]
+    label = np.where(blotch > 0.66, (truth + 4) % 9, truth).astype(np.uint8)
+    label[:, : px // 8, : px // 8] = IGNORE
+    return label
+
+
+def _images(rng: np.random.Generator, truth: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    s2_of_class = rng.integers(50, 200, size=(9, 13))
+    for code, rgb in enumerate([(60, 75, 90), (62, 78, 72), (80, 98, 78), (66, 80, 80), (110, 105, 84),
+                                (112, 104, 90), (140, 128, 122), (150, 132, 112), (230, 232, 238)]):  # fmt: skip
+        s2_of_class[code, [3, 2, 1]] = rgb
+    s1_of_class = np.array([[30, 40], [140, 170], [110, 110], [90, 90], [125, 130], [115, 120], [225, 200],
+                            [70, 60], [95, 85]])  # fmt: skip
+    s2 = np.moveaxis(s2_of_class[truth], -1, 2) + rng.normal(0, 6, size=(*truth.shape[:2], 13, *truth.shape[2:]))
+    s1 = np.moveaxis(s1_of_class[truth], -1, 2) + rng.normal(0, 18, size=(*truth.shape[:2], 2, *truth.shape[2:]))
+    return np.clip(s2, 0, 255).astype(np.uint8), np.clip(s1, 0, 255).astype(np.uint8)
+
+
+def _manifest(layout: RunLayout, kept: tuple[str, ...]) -> None:
+    rows = [
+        {"location_id": place, "season": season, "row": row, "s2_id": f"COPERNICUS/S2_HARMONIZED/S2_{row}_{season}",
+         "s1_id": f"COPERNICUS/S1_GRD/S1_{row}_{season}", "dw_id": f"GOOGLE/DYNAMICWORLD/V1/S2_{row}_{season}",
+         "s2_datetime": datetime(2020, 3, 20, tzinfo=UTC) + timedelta(days=91 * season),
+         "s1_datetime": datetime(2020, 3, 23, tzinfo=UTC) + timedelta(days=91 * season),
+         "epsg": 32631, "cloud_pct": 3.25, "label_valid_frac": 0.98, "geometry": b"\x00"}
+        for row, place in enumerate(kept)
+        for season in range(4)
+    ]  # fmt: skip
+    layout.manifest.mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), layout.index)
+    provenance = {"content_digest": "ab" * 32, "recipe_digest": "cd" * 32, "source": {"kind": "emulator", "seed": 3}}
+    (layout.manifest / "provenance.json").write_text(json.dumps(provenance))
+    (layout.manifest / "manifest-sha256.txt").write_text("")
+
+
+def _pretrain(
+    layout: RunLayout,
+    rng: np.random.Generator,
+    s2: NDArray[np.uint8],
+    s1: NDArray[np.uint8],
+    label: NDArray[np.uint8],
+    truth: NDArray[np.uint8],
+) -> None:
+    run = PretrainLayout(layout.pretrain)
+    run.root.mkdir()
+    log = [
+        {"epoch": e, "train_loss": 3.2 * 0.8**e + 0.4, "val_loss": 2.9 * 0.85**e + 0.5, "lr": 0.005, "seconds": 9.5,
+         "locations_per_s": 4.5, "data_wait_share": 0.02, "consistency": 0.1}
+        for e in range(EPOCHS)
+    ]  # fmt: skip
+    run.log.write_text("".join(json.dumps(line) + "\n" for line in log) + '{"epoch": 6, "tra')
+    classes = {"per_class_recall": [0.7] * 8 + [None], "per_class_iou": [0.1 * i for i in range(8)] + [None]}
+    names = {"network_s2": 0.61, "network_s1": 0.44, "majority_class": 0.031, "dw_label": 0.55}
+    result = {
+        "locations_train": 30, "locations_held_out": 4, "epochs": EPOCHS, "loss_first": 3.6, "loss_last": 1.2,
+        "val_loss_first": 3.4, "val_loss_last": 1.5, "against": "truth",
+        "scores": {n: {"oa": 0.7, "aa": 0.6, "miou": m, "mf1": 0.6, **classes} for n, m in names.items()},
+        "selection_auc": {"s1": 0.68, "s2": 0.81, "per_class": {"s1": [0.5] * 9, "s2": [None] * 9}},
+        "seconds": 125.0, "locations_per_s": 4.5,
+    }  # fmt: skip
+    run.result.write_text(json.dumps(result))
+    shown = np.arange(min(3, len(label)))
+    season = shown % 4
+    chosen, true = label[shown, season], truth[shown, season]
+    right = np.where(chosen == true, 0.9, 0.25)
+    np.savez_compressed(
+        run.masks,
+        location_row=shown,
+        season=season,
+        s1=s1[shown, season],
+        s2=s2[shown, season],
+        label=chosen,
+        truth=true,
+        weight_s1=np.clip(right + rng.normal(0, 0.3, right.shape), 0, 1).astype(np.float16),
+        weight_s2=np.clip(right + rng.normal(0, 0.1, right.shape), 0, 1).astype(np.float16),
+        prediction_s1=true,
+        prediction_s2=true,
+    )
