@@ -1,0 +1,135 @@
+"""A recipe: YAML to typed settings. Each part owns its settings; a recipe composes them."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field
+
+from pipeline.export import ExportSettings
+from pipeline.match import SeasonSettings
+from pipeline.pack import StoreSettings
+from pipeline.quality import QualitySettings
+from pipeline.sample import SampleSettings
+from pipeline.schema.errors import UsageError
+from pipeline.schema.strict import Strict, validated
+
+HIGH_VOLUME_URL = "https://earthengine-highvolume.googleapis.com"
+"""The end point for many automated requests (Earth Engine guide, processing environments)."""
+
+
+class EmulatorSettings(Strict):
+    """The local Earth Engine over a seeded planet."""
+
+    kind: Literal["emulator"] = "emulator"
+    seed: int = 0
+    """Which planet."""
+    url: str | None = None
+    """A running emulator; without it the build starts one and ends it."""
+    faults: str = ""
+    """Faults to inject, for example '429:0.05,reset:0.02'; changes no result."""
+    latency_s: float = Field(default=0.0, ge=0)
+    """Added to every answer, seconds; changes no result."""
+
+    def identity(self) -> dict[str, Any]:
+        """What of these settings decides the pixels."""
+        return {"kind": self.kind, "seed": self.seed}
+
+
+class EarthEngineSettings(Strict):
+    """Google Earth Engine."""
+
+    kind: Literal["earthengine"] = "earthengine"
+    project: str
+    """The Google Cloud project that pays."""
+    url: str = HIGH_VOLUME_URL
+    workload_tag: str | None = "noldo"
+    """Labels the compute spent (Earth Engine guide, workload tags)."""
+
+    def identity(self) -> dict[str, Any]:
+        """What of these settings decides the pixels."""
+        return {"kind": self.kind}
+
+
+SourceSettings = Annotated[EmulatorSettings | EarthEngineSettings, Field(discriminator="kind")]
+
+
+class Recipe(Strict):
+    """Everything that decides a data set, and the pretraining on it."""
+
+    name: str = Field(default="nol", pattern=r"^[a-z][a-z0-9_]*$")
+    """Name of the store."""
+    sample: SampleSettings
+    source: SourceSettings
+    seasons: SeasonSettings = SeasonSettings()
+    export: ExportSettings = ExportSettings()
+    quality: QualitySettings = QualitySettings()
+    store: StoreSettings = StoreSettings()
+    part_locations: int = Field(default=64, gt=0)
+    """Locations to a part: the unit of work, of commit and of a match request."""
+    pretrain: dict[str, Any] | None = None
+    """Pretraining to run when the store is there; its keys are training's own."""
+
+    def canonical(self) -> dict[str, Any]:
+        """The recipe as plain data, defaults filled in."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def export_content(self) -> dict[str, Any]:
+        """The export settings that decide the pixels; not its pace."""
+        return self.export.model_dump(mode="json", exclude={"concurrency"})
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical form of what decides the data set, not of how it is fetched or used."""
+        plain = self.canonical()
+        plain["source"] = self.source.identity()
+        plain["export"] = self.export_content()
+        for key in ("pretrain", "part_locations"):
+            plain.pop(key)
+        return canonical_digest(plain)
+
+
+def canonical_digest(plain: Any) -> str:
+    """SHA-256 of plain data: JSON with sorted keys and no spaces."""
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_yaml(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """A recipe file as plain data, with every `--set key.path=value` applied; UsageError says what is wrong."""
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise UsageError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise UsageError(f"{path}{where} is not valid YAML: {getattr(error, 'problem', error)}") from error
+    if not isinstance(raw, dict):
+        raise UsageError(f"{path} is no recipe: expected keys such as 'sample' and 'source' at the top")
+    for setting in settings:
+        _apply(raw, setting)
+    return raw
+
+
+def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
+    """Read and check a recipe; paths in it are relative to the folder it is run from."""
+    return validated(Recipe, read_yaml(path, settings), where=str(path))
+
+
+def _apply(raw: dict[str, Any], setting: str) -> None:
+    dotted, equals, text = setting.partition("=")
+    if not equals or not dotted:
+        raise UsageError(f"--set {setting}: expected KEY.PATH=VALUE, for example --set sample.count=32")
+    *parents, last = dotted.split(".")
+    here = raw
+    for key in parents:
+        here = here.setdefault(key, {})
+        if not isinstance(here, dict):
+            raise UsageError(f"--set {setting}: '{key}' holds a value, not further keys")
+    try:
+        here[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {setting}: the value is not valid YAML") from error

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.recipe import Recipe
+from pipeline.run_directory import changed_keys, claimed_run
+from pipeline.schema.errors import UsageError
+from pipeline.schema.strict import validated
+
+
+def recipe(**changes: object) -> Recipe:
+    raw = {"sample": {"count": 2}, "source": {"kind": "emulator"}, **changes}
+    return validated(Recipe, raw, where="recipe")
+
+
+def test_a_run_is_entered_again_and_leftovers_go(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with claimed_run(out, recipe(), remake=False) as run:
+        left = [run.table("match", 0).with_suffix(".tmp-77"), run.tile(3).with_name("part-00003.zarr.tmp-77")]
+        left[0].parent.mkdir(parents=True)
+        left[0].write_text("half")
+        left[1].mkdir(parents=True)
+        kept = run.table("match", 1)
+        kept.write_text("whole")
+    with claimed_run(out, recipe(), remake=False):
+        assert kept.exists()
+        assert not any(path.exists() for path in left)
+
+
+def test_one_build_at_a_time(tmp_path: Path) -> None:
+    with (
+        claimed_run(tmp_path, recipe(), remake=False),
+        pytest.raises(UsageError, match="another build is running"),
+        claimed_run(tmp_path, recipe(), remake=False),
+    ):
+        pass
+
+
+def test_another_recipe_is_refused_unless_it_may_remake(tmp_path: Path) -> None:
+    with claimed_run(tmp_path, recipe(), remake=False):
+        pass
+    changed = recipe(quality={"dw_min_valid_share": 0.9})
+    with (
+        pytest.raises(UsageError, match=r"quality.dw_min_valid_share changed"),
+        claimed_run(tmp_path, changed, remake=False),
+    ):
+        pass
+    with claimed_run(tmp_path, changed, remake=True):
+        pass
+    with claimed_run(tmp_path, changed, remake=False):
+        pass
+
+
+def test_how_it_runs_may_change(tmp_path: Path) -> None:
+    with claimed_run(tmp_path, recipe(), remake=False):
+        pass
+    other = recipe(source={"kind": "emulator", "faults": "429:0.1"}, export={"concurrency": 2}, pretrain={"epochs": 1})
+    with claimed_run(tmp_path, other, remake=False):
+        pass
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(UsageError, match=r"cannot write to .*file/run: Not a directory; choose another --out"),
+        claimed_run(tmp_path / "file" / "run", recipe(), remake=False),
+    ):
+        pass
+
+
+def test_changed_keys_are_dotted() -> None:
+    assert changed_keys({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 5, "d": 3}, "e": 0}) == ["b.c", "e"]
