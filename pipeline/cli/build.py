@@ -1,0 +1,147 @@
+"""`noldo build`: from a recipe to a data set, a pretrained network and a report."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.progress import Display
+from pipeline.schema.layout import RunLayout
+
+if TYPE_CHECKING:
+    from pipeline.recipe import Recipe
+    from pipeline.sources.earthengine import EarthEngineSpec
+    from pipeline.summary import BuildSummary
+
+STAGES = ("sample", "match", "seasons", "export", "quality", "pack", "manifest", "pretrain")
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How a build is to run."""
+
+    until: str
+    """The last stage to run."""
+    workers: int | None
+    """Local worker processes; None for one a core."""
+    scheduler: str | None
+    """Address of a running Dask scheduler."""
+    remake: bool
+    """Let a changed recipe make its stages again."""
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Run directory, made or gone on with.")
+@click.option("--until", type=click.Choice(STAGES), default=STAGES[-1], help="Stop after this stage.")
+@click.option("--workers", type=click.IntRange(min=1), help="Local worker processes; by default one a core.")
+@click.option("--scheduler", help="Address of a running Dask scheduler, tcp://HOST:PORT, instead of local workers.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@click.option("--remake", is_flag=True, help="Let a changed recipe make its stages again in an old run directory.")
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def build(
+    recipe: Path,
+    out: Path,
+    until: str,
+    workers: int | None,
+    scheduler: str | None,
+    settings: tuple[str, ...],
+    remake: bool,
+    as_json: bool,
+) -> None:
+    """Build a data set from RECIPE, and pretrain on it where the recipe says so.
+
+    Done work is not done again: the same command goes on where the last run stopped.
+
+    Example:  noldo build recipes/demo.yaml --out runs/demo --workers 2
+    """
+    from pipeline.recipe import load_recipe
+    from pipeline.summary import summary_lines
+
+    checked = load_recipe(recipe, settings)
+    summary = run_build(checked, out, BuildOptions(until, workers, scheduler, remake))
+    show(summary_lines(summary), summary.as_json(), as_json=as_json)
+
+
+def run_build(recipe: "Recipe", out: Path, options: BuildOptions) -> "BuildSummary":
+    """Run the stages, then pretraining and the report, under one progress display."""
+    from pipeline.cli.pretraining import pretrain_settings, run_pretraining
+    from pipeline.ledger import Ledger
+    from pipeline.report import write_report
+    from pipeline.run_directory import claimed_run
+    from pipeline.summary import summarise
+
+    started = time.monotonic()
+    training = pretrain_settings(recipe.pretrain, where="pretrain") if recipe.pretrain is not None else None
+    with claimed_run(out, recipe, remake=options.remake) as run, Display() as display:
+        ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total))
+        steps = _build_data(recipe, run, options, ledger, display)
+        agreement, result = None, None
+        if options.until in ("manifest", "pretrain"):
+            agreement = _truth(recipe, run, display)
+        if options.until == "pretrain" and training is not None:
+            result = run_pretraining(training, run.store(recipe.name), run.pretrain, run.truth, display)
+        write_report(run, title=recipe.name)
+        return summarise(run, recipe.name, time.monotonic() - started, ledger, steps, agreement, result)
+
+
+def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger: Any, display: Display) -> Any:
+    """The stages of pipeline.flow, with an emulator and a cluster around them where they are needed."""
+    from pipeline import flow
+    from pipeline.run_state import finished_funnel, list_digest
+    from pipeline.tasks import Job
+
+    until = options.until if options.until in flow.STAGES else flow.STAGES[-1]
+    finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] else None
+    if finished is not None:
+        return finished
+    with (
+        source_spec(recipe, run) as spec,
+        flow.dask_client(options.workers, options.scheduler) as client,
+    ):
+        display.note(f"Dask dashboard: {client.dashboard_link}")
+        return flow.build(Job(run, recipe, spec, list_digest(recipe)), client, ledger, until)
+
+
+@contextmanager
+def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]":
+    """Where the scenes come from; starts and ends an emulator where the recipe wants one of its own."""
+    from pipeline.emulator.process import running_emulator
+    from pipeline.recipe import EarthEngineSettings
+    from pipeline.sources.earthengine import EarthEngineSpec, emulator_spec
+
+    source = recipe.source
+    if isinstance(source, EarthEngineSettings):
+        yield EarthEngineSpec(url=source.url, project=source.project, workload_tag=source.workload_tag)
+    elif source.url is not None:
+        yield emulator_spec(source.url)
+    else:
+        log = run.root / "emulator.log"
+        with running_emulator(source.seed, source.faults, source.latency_s, recipe.sample.from_, log=log) as url:
+            yield emulator_spec(url)
+
+
+def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
+    """Emulator only: the planet's truth beside the store, and how much of the labels is right."""
+    from pipeline.emulator.diagnostics import recorded_agreement, write_truth
+    from pipeline.emulator.planet import Planet
+    from pipeline.recipe import EmulatorSettings
+    from pipeline.run_state import recorded
+
+    if not isinstance(recipe.source, EmulatorSettings):
+        return None
+    described = recorded(run)
+    assert described is not None  # noqa: S101 - the manifest stage has just run
+    inputs = str(described["inputs"])
+    known = recorded_agreement(run.truth, inputs)
+    if known is not None:
+        return known
+    planet = Planet(recipe.source.seed, recipe.sample.from_)
+    return write_truth(
+        planet, run.index, run.store(recipe.name), run.truth, inputs, lambda d, n: display.update("truth", d, n)
+    )

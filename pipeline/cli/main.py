@@ -1,0 +1,56 @@
+"""The command itself: its group, and how expected failures end."""
+
+import sys
+import traceback
+
+import click
+
+from pipeline.cli.build import build
+from pipeline.cli.emulator import emulator
+from pipeline.cli.manifest import manifest
+from pipeline.cli.pretrain import pretrain
+from pipeline.cli.report import report
+from pipeline.schema.errors import NoldoError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="noldo")
+def noldo() -> None:
+    """Rebuild the NoLDO-S12 data set from Earth Engine and pretrain CromSS on it.
+
+    Begin with:  noldo build recipes/demo.yaml --out runs/demo
+
+    Any command takes --debug: an error then shows where it came from.
+    """
+
+
+for command in (build, pretrain, report, emulator, manifest):
+    noldo.add_command(command)
+
+
+def main() -> None:
+    """Run the command; expected failures end in one or two plain lines and status 1 or 2."""
+    arguments = [a for a in sys.argv[1:] if a != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        status = noldo.main(args=arguments, prog_name="noldo", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("stopped; what was finished is kept: run the same command again to go on", 1)
+    except NoldoError as error:
+        if debug:
+            traceback.print_exc()
+        _fail(str(error), error.exit_status)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the outermost edge: a defect still ends in a plain line
+        if debug:
+            traceback.print_exc()
+        _fail(f"unexpected {type(error).__name__}: {error}. This is a defect; --debug shows where", 1)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"noldo: {message}", err=True)
+    sys.exit(status)

@@ -1,0 +1,32 @@
+"""`noldo manifest`: what a published data set holds."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from pipeline.cli.output import JSON_HELP, show
+from pipeline.schema.layout import RunLayout
+
+
+@click.group()
+def manifest() -> None:
+    """Check what a data set holds."""
+
+
+@manifest.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def digest(directory: Path, as_json: bool) -> None:
+    """Compute the content digest of the data set in DIRECTORY from its decoded pixels.
+
+    It does not depend on compression, chunks or how the data set was built, only on what it holds.
+
+    Example:  noldo manifest digest runs/demo
+    """
+    from pipeline.manifest.digest import digest_run
+
+    found = digest_run(RunLayout(directory))
+    lines = [f"{found.dataset}  data set, {found.rows} locations"]
+    lines += [f"{value}  {name}" for name, value in sorted(found.arrays.items())]
+    show(lines, asdict(found), as_json=as_json)

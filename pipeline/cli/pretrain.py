@@ -1,0 +1,50 @@
+"""`noldo pretrain`: CromSS on a store."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.progress import Display
+from pipeline.schema.errors import UsageError
+from pipeline.schema.layout import PretrainLayout, RunLayout
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--store", required=True, type=click.Path(path_type=Path), help="A run directory or a .zarr store.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of this pretraining run.")
+@click.option("--resume", is_flag=True, help="Go on with an unfinished run in --out.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def pretrain(recipe: Path, store: Path, out: Path, resume: bool, settings: tuple[str, ...], as_json: bool) -> None:
+    """Pretrain CromSS on a store, as the `pretrain` section of RECIPE says.
+
+    Example:  noldo pretrain recipes/pretrain-cromss-mid.yaml --store runs/demo --out runs/cromss
+    """
+    from pipeline.cli.pretraining import pretrain_settings, run_pretraining
+    from pipeline.recipe import read_yaml
+    from pipeline.summary import pretrain_lines
+
+    section = read_yaml(recipe, settings).get("pretrain")
+    if not isinstance(section, dict):
+        raise UsageError(f"{recipe} has no 'pretrain' section; add one, or use recipes/pretrain-cromss-mid.yaml")
+    checked = pretrain_settings(section, where=f"{recipe}: pretrain")
+    path, truth = find_store(store)
+    with Display() as display:
+        result = run_pretraining(checked, path, out, truth, display, resume=resume)
+    layout = PretrainLayout(out)
+    show([*pretrain_lines(result), "", f"Weights: {layout.weights}", f"Log: {layout.log}"], result, as_json=as_json)
+
+
+def find_store(path: Path) -> tuple[Path, Path]:
+    """The store that `path` is or holds, and where its truth would lie (emulator runs only)."""
+    if path.suffix == ".zarr":
+        return path, RunLayout(path.parent.parent).truth
+    stores = sorted(path.glob("store/*.zarr"))
+    if len(stores) != 1:
+        found = ", ".join(s.name for s in stores) or "none"
+        raise UsageError(
+            f"--store {path}: expected one store in {path / 'store'}, found {found}; name the .zarr itself"
+        )
+    return stores[0], RunLayout(path).truth

@@ -1,0 +1,124 @@
+"""The closing summary of a build: what came out, what it is worth, where it lies, what to try next."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.funnel import FunnelStep
+from pipeline.ledger import Ledger, StageTally
+from pipeline.schema.layout import RunLayout
+
+_WORDS = {"sample": "sampled", "seasons": "four seasons with S2, S1 and a label", "quality": "pixels good enough"}
+
+
+@dataclass(frozen=True)
+class BuildSummary:
+    """Everything the last screen says, and what --json prints."""
+
+    run: str
+    seconds: float
+    parts_made: int
+    """0 where everything was there already."""
+    funnel: tuple[FunnelStep, ...]
+    tallies: Mapping[str, StageTally]
+    store_bytes: int | None
+    content_digest: str | None
+    label_agreement: float | None
+    """Share of labelled pixels whose label is true; emulator only."""
+    pretrain: Mapping[str, Any] | None
+    """result.json of the pretraining, where there was one."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The summary as plain data."""
+        return asdict(self)
+
+
+def summarise(
+    run: RunLayout,
+    name: str,
+    seconds: float,
+    ledger: Ledger,
+    steps: tuple[FunnelStep, ...],
+    agreement: float | None,
+    pretrain: Mapping[str, Any] | None,
+) -> BuildSummary:
+    """Put together what a build has to say."""
+    store = run.store(name)
+    size = sum(f.stat().st_size for f in store.rglob("*") if f.is_file()) if store.exists() else None
+    provenance = run.manifest / "provenance.json"
+    digest = json.loads(provenance.read_text())["content_digest"] if provenance.exists() else None
+    return BuildSummary(
+        str(run.root), seconds, ledger.parts_made, steps, ledger.tallies, size, digest, agreement, pretrain
+    )
+
+
+def funnel_lines(steps: Sequence[FunnelStep]) -> list[str]:
+    """The funnel as text, a line a filter and a line a reason."""
+    lines = []
+    for step in steps:
+        if step.entered:
+            lines.append(f"  {_WORDS[step.stage]:<38}{step.kept:>8}")
+            lines += [f"      less {reason:<31}{-count:>8}" for reason, count in step.reasons]
+    return lines
+
+
+def summary_lines(summary: BuildSummary) -> list[str]:
+    """The last screen of a build."""
+    run = RunLayout(Path(summary.run))
+    lines = ["", "Locations", *funnel_lines(summary.funnel)]
+    if not summary.parts_made:
+        lines = ["", "Nothing to do: every stage of this build is there already.", *lines]
+    requests = sum(t.requests for t in summary.tallies.values())
+    if requests:
+        retried = sum(t.retried for t in summary.tallies.values())
+        received = sum(t.received_bytes for t in summary.tallies.values()) / 1e6
+        lines.append(f"Requests   {requests} sent, {retried} of them tried again, {received:.0f} MB received")
+    if summary.store_bytes is not None:
+        lines.append(f"Store      {summary.store_bytes / 1e6:.0f} MB, content digest {summary.content_digest}")
+    if summary.label_agreement is not None:
+        lines.append(f"Labels     {summary.label_agreement:.1%} of the labelled pixels are right (planet's truth)")
+    if summary.pretrain is not None:
+        lines += pretrain_lines(summary.pretrain)
+    lines += ["", f"Took {summary.seconds:.0f} s. It lies in {run.root}/:", *_places(run)]
+    return [*lines, *_next_lines(run, summary)]
+
+
+def pretrain_lines(result: Mapping[str, Any]) -> list[str]:
+    """The loss before and after, and the scores of a pretraining."""
+    against = "the planet's truth" if result["against"] == "truth" else "the noisy labels"
+    lines = [
+        f"Training   loss {result['loss_first']:.3f} -> {result['loss_last']:.3f}, "
+        f"validation {result['val_loss_first']:.3f} -> {result['val_loss_last']:.3f}",
+        f"Scores     on {result['locations_held_out']} held-out locations against {against}:",
+    ]
+    names = {
+        "network_s2": "S2 network",
+        "network_s1": "S1 network",
+        "majority_class": "majority class of the labels",
+        "dw_label": "the noisy labels themselves",
+    }
+    for key, name in names.items():
+        score = result["scores"].get(key)
+        if score is not None:
+            lines.append(f"  {name:<30} OA {score['oa']:6.1%}   mIoU {score['miou']:6.1%}   mF1 {score['mf1']:6.1%}")
+    return lines
+
+
+def _places(run: RunLayout) -> list[str]:
+    places = (
+        ("store/", "the training store (Zarr v3)"),
+        ("manifest/", "index.parquet, checksums, provenance"),
+        ("report.html", "maps, samples, histograms, curves"),
+        ("pretrain/", "weights, log and scores"),
+        ("events.jsonl", "every request"),
+    )
+    return [f"  {name:<14} {what}" for name, what in places if (run.root / name).exists()]
+
+
+def _next_lines(run: RunLayout, summary: BuildSummary) -> list[str]:
+    tries = [f"  noldo manifest digest {run.root}"] if summary.store_bytes is not None else []
+    if summary.pretrain is not None:
+        tries.append("  noldo build recipes/demo.yaml --out runs/bigger --set sample.count=400")
+    return ["", "Try next:", *tries] if tries else []
