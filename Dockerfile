@@ -1,0 +1,14 @@
+# Builds and pretrains on the CPU, or on a GPU with the NVIDIA container toolkit: torch's ordinary wheel serves both.
+FROM python:3.11-slim-bookworm
+
+RUN useradd --create-home noldo
+WORKDIR /home/noldo/app
+COPY --chown=noldo pyproject.toml constraints.txt README.md ./
+COPY --chown=noldo pipeline pipeline
+COPY --chown=noldo training training
+RUN pip install --no-cache-dir -c constraints.txt .
+COPY --chown=noldo recipes recipes
+USER noldo
+VOLUME /home/noldo/app/runs
+ENTRYPOINT ["noldo"]
+CMD ["build", "recipes/demo.yaml", "--out", "runs/demo"]

@@ -1,0 +1,46 @@
+# On a fresh Debian machine with Python 3.11 or newer, `make demo` and `make test` do all the set-up themselves.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+RECIPE ?= recipes/pretrain-cromss-mid.yaml
+OUT    ?= runs/pretrain
+JOBS   ?= 2
+
+.PHONY: help setup browser demo test lint pretrain clean
+.DEFAULT_GOAL := help
+
+help:  ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY)  ## Make .venv with everything in it (about 7 GB, most of it torch)
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'make: Python 3.11 or newer is needed; name one with PYTHON=python3.12'; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+browser:  # The report's tests look at the page in a real browser.
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }
+
+demo: $(READY)  ## Build NoLDO-S12 in miniature on the local Earth Engine and pretrain CromSS on it
+	$(BIN)/noldo build recipes/demo.yaml --out runs/demo
+
+test: $(READY) browser  ## Lint, types, import contract and the whole test suite
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+lint: $(READY)  ## Format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+pretrain: $(READY)  ## Pretrain on a store: make pretrain STORE=runs/demo [RECIPE=...] [OUT=...]
+	@test -n '$(STORE)' || { echo 'make: name the store, for example: make pretrain STORE=runs/demo'; exit 2; }
+	$(BIN)/noldo pretrain $(RECIPE) --store $(STORE) --out $(OUT) --resume
+
+clean:  ## Remove what was built, the environment included
+	rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,62 @@
+"""The house's own rules, held against the tree: sizes, names, and tests that mirror the sources."""
+
+import ast
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(p for top in ("pipeline", "training", "benchmarks") for p in (ROOT / top).rglob("*.py"))
+MAX_FILE, MAX_MEDIAN, MAX_FUNCTION = 400, 150, 60
+
+
+def lines(path: Path) -> int:
+    return path.read_text().count("\n")
+
+
+def test_files_are_short() -> None:
+    assert SOURCES
+    assert {str(p.relative_to(ROOT)): lines(p) for p in SOURCES if lines(p) > MAX_FILE} == {}
+    assert statistics.median(lines(p) for p in SOURCES) <= MAX_MEDIAN
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_functions_are_short(path: Path) -> None:
+    functions = [
+        n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    long = {f.name: (f.end_lineno or 0) - f.lineno + 1 for f in functions}
+    assert {name: n for name, n in long.items() if n > MAX_FUNCTION} == {}
+
+
+def test_no_module_is_a_drawer_for_everything() -> None:
+    assert [p.name for p in SOURCES if p.stem in {"utils", "helpers", "common", "misc"}] == []
+
+
+def test_tests_mirror_the_sources() -> None:
+    missing = []
+    for test in sorted((ROOT / "tests").rglob("test_*.py")):
+        folder = test.parent.relative_to(ROOT / "tests")
+        if folder.parts and folder.parts[0] in ("pipeline", "training"):
+            module = ROOT / folder / test.name.removeprefix("test_")
+            if not (module.exists() or module.with_suffix("").is_dir()):
+                missing.append(str(test.relative_to(ROOT)))
+    assert missing == []
+
+
+def test_recipes_name_no_unknown_key() -> None:
+    import yaml
+
+    from pipeline.recipe import load_recipe
+    from pipeline.schema.strict import validated
+    from training.settings import PretrainSettings
+
+    recipes = sorted((ROOT / "recipes").glob("*.yaml"))
+    assert recipes
+    for path in recipes:
+        raw = yaml.safe_load(path.read_text())
+        if "sample" in raw:
+            load_recipe(path)
+        if "pretrain" in raw:
+            validated(PretrainSettings, raw["pretrain"], where=path.name)
