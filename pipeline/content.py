@@ -3,15 +3,18 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.schema.records import ShardRecord
 
-PREFIX = "sha256:"
+PREFIX: Final = "sha256:"
 """Every digest is written with its algorithm."""
+
+DIGEST_ATTRIBUTE: Final = "content_digest"
+"""Group attribute of a finished store: the digest over its arrays."""
 
 
 def row_digest(row: NDArray[np.generic]) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import zarr
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.commit import committed_folder, folder_inputs, replace_folder
-from pipeline.content import row_digest, store_digests, tree_digest
+from pipeline.content import DIGEST_ATTRIBUTE, row_digest, store_digests, tree_digest
 from pipeline.schema.bands import S1_NODATA, S1_SCALING, S2_SCALING
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PATCH_PX
@@ -20,9 +20,6 @@ from pipeline.schema.strict import Strict
 from pipeline.staging import DIMENSIONS, read_tiles
 from pipeline.store_arrays import ARRAY_NAMES, Codec, create_arrays
 from pipeline.tally import Tally
-
-DIGEST_ATTRIBUTE: Final = "content_digest"
-"""Group attribute: digest of the store's decoded content, see pipeline/content.py."""
 
 
 class StoreSettings(Strict):

@@ -1,0 +1,130 @@
+"""The content digest of a data set: what it holds, whatever bytes hold it."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zarr
+
+from pipeline.content import PREFIX, array_digest, canonical_json, row_digest, tree_digest
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.layout import RunLayout
+
+BLOCK_BYTES: Final = 64 * 2**20
+"""Decoded bytes read at a time, at least one row."""
+
+INDEX_COLUMNS: Final = (
+    "location_id",
+    "season",
+    "row",
+    "split",
+    "s2_id",
+    "s1_id",
+    "dw_id",
+    "s2_datetime",
+    "s1_datetime",
+    "processing_baseline",
+    "epsg",
+    "geotransform",
+    "label_source",
+)
+"""What of the index is part of the content: which scenes, when, and where each pixel lies."""
+
+
+@dataclass(frozen=True)
+class ContentDigest:
+    """SHA-256 digests over decoded content: rows make an array, arrays the store, store and index the data set."""
+
+    dataset: str
+    """Over `store` and `index`."""
+    store: str
+    """Over `arrays`; the store carries it as its attribute content_digest."""
+    index: str | None
+    """Over the index rows, or None where there is no index."""
+    arrays: tuple[tuple[str, str], ...]
+    """(array, digest), by name."""
+    rows: int
+    """Rows of the store."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for --json and the manifest."""
+        return {
+            "dataset": self.dataset,
+            "store": self.store,
+            "index": self.index,
+            "arrays": dict(self.arrays),
+            "rows": self.rows,
+        }
+
+
+def digest_run(run: RunLayout, name: str | None = None) -> ContentDigest:
+    """Digest a run's store, by default its only one, and its index; UsageError where they are not there."""
+    stores = [run.store(name)] if name else sorted(run.store("nol").parent.glob("*.zarr"))
+    if len(stores) != 1 or not stores[0].is_dir():
+        found = ", ".join(store.stem for store in stores if store.is_dir()) or "none"
+        raise UsageError(f"{run.root}/store: expected one finished store to digest, found {found}")
+    if not run.index.is_file():
+        raise UsageError(f"{run.index} is not there; finish the build with noldo build")
+    return content_digest(stores[0], run.index)
+
+
+def content_digest(store: Path, index: Path | None) -> ContentDigest:
+    """Digest a store and, where given, its index by reading all of it, a block of rows at a time.
+
+    Raises NoldoError where something cannot be read; a damaged chunk fails its checksum.
+    """
+    try:
+        group = zarr.open_group(store, mode="r")
+        arrays: dict[str, Any] = dict(sorted(group.arrays()))
+        digests = {name: _read_array_digest(array) for name, array in arrays.items()}
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise NoldoError(f"{store} cannot be read ({error}); restore it from a copy or build it again") from error
+    if not arrays:
+        raise NoldoError(f"{store} holds no arrays; is it the right folder?")
+    rows = max(int(array.shape[0]) for array in arrays.values())
+    return combine(digests, None if index is None else index_digest(index), rows)
+
+
+def combine(arrays: dict[str, str], index: str | None, rows: int) -> ContentDigest:
+    """The digest of a data set from those of its arrays and its index."""
+    store = tree_digest(arrays)
+    dataset = tree_digest({"store": store} if index is None else {"store": store, "index": index})
+    return ContentDigest(dataset=dataset, store=store, index=index, arrays=tuple(sorted(arrays.items())), rows=rows)
+
+
+def index_digest(index: Path) -> str:
+    """The digest of an index's content: its rows in order of store row and season, the columns INDEX_COLUMNS."""
+    try:
+        rows = pq.ParquetFile(index).read(columns=list(INDEX_COLUMNS)).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise NoldoError(f"{index} cannot be read ({error}); restore it or write the manifest again") from error
+    missing = [name for name in INDEX_COLUMNS if rows and name not in rows[0]]
+    if missing:
+        raise NoldoError(f"{index} lacks the column {missing[0]}; write the manifest again")
+    digest = hashlib.sha256()
+    for row in sorted(rows, key=lambda r: (r["row"], r["season"])):
+        plain = {name: _plain(value) for name, value in row.items()}
+        digest.update(canonical_json(plain) + b"\n")
+    return PREFIX + digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def _read_array_digest(array: Any) -> str:
+    return array_digest(array.dtype.name, array.shape[1:], _read_row_digests(array))
+
+
+def _read_row_digests(array: Any) -> Iterator[str]:
+    row_bytes = int(np.prod(array.shape[1:], dtype=np.int64)) * array.dtype.itemsize
+    step = max(1, BLOCK_BYTES // row_bytes)
+    for start in range(0, array.shape[0], step):
+        for row in np.asarray(array[start : start + step]):
+            yield row_digest(row)

@@ -1,0 +1,100 @@
+"""The GeoParquet index: a row per location and season, in store order; the source of truth of a data set."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+from shapely import MultiPolygon, Polygon, box
+from shapely.affinity import translate
+from shapely.geometry.base import BaseGeometry
+
+from pipeline.schema.records import N_SEASONS, Location, QualityRecord, SeasonMatch, StoreRow
+
+GEOPARQUET_VERSION: Final = "1.1.0"
+
+SPLIT: Final = "pretrain"
+LABEL_SOURCE: Final = "dynamic_world_v1"
+
+GEOMETRY_CRS: Final = "OGC:CRS84"
+"""Longitude before latitude, degrees: GeoParquet's default (specification 1.1, crs)."""
+
+
+def index_rows(
+    store: str,
+    rows: Sequence[StoreRow],
+    locations: Sequence[Location],
+    matches: Sequence[SeasonMatch],
+    quality: Sequence[QualityRecord],
+) -> list[dict[str, Any]]:
+    """The index as plain rows, by store row and then season. `store` is the store's path in the run directory.
+
+    Columns: location_id, season (0..3), split, store, row, s2_id, s1_id, dw_id, s2_datetime and s1_datetime (UTC),
+    processing_baseline, s2_tile, s1_orbit_pass, s1_relative_orbit, epsg, geotransform, cloud_pct (0..100),
+    label_source, label_valid_frac (0..1), geometry. geotransform is (a, b, c, d, e, f): x = a*col + b*row + c,
+    y = d*col + e*row + f, metres in the row's epsg, at pixel corners.
+    Raises ValueError where a stored location has no record, or a season that lacks a scene.
+    """
+    places = {place.location_id: place for place in locations}
+    seasons = {(match.location_id, match.season): match for match in matches}
+    worth = {record.location_id: record for record in quality}
+    plain = []
+    for row in sorted(rows, key=lambda r: r.row):
+        try:
+            place, judged = places[row.location_id], worth[row.location_id]
+            chosen = [seasons[row.location_id, season] for season in range(N_SEASONS)]
+        except KeyError as error:
+            raise ValueError(f"store row {row.row}, {row.location_id}: no record of {error}") from error
+        geometry = split_at_antimeridian(place.grid.footprint_lonlat())
+        for match in chosen:
+            if match.lacks:
+                raise ValueError(f"store row {row.row}, {row.location_id}: season {match.season} lacks {match.lacks}")
+            plain.append(
+                {
+                    "location_id": row.location_id,
+                    "season": match.season,
+                    "split": SPLIT,
+                    "store": store,
+                    "row": row.row,
+                    **_scene_columns(match),
+                    "epsg": place.grid.epsg,
+                    "geotransform": list(place.grid.affine),
+                    "cloud_pct": match.s2_cloud_pct,
+                    "label_source": LABEL_SOURCE,
+                    "label_valid_frac": judged.dw_valid_share[match.season],
+                    "geometry": geometry,
+                }
+            )
+    return plain
+
+
+def write_index(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write index rows as GeoParquet 1.1 with a covering bbox, zstd; the same rows make the same content."""
+    frame = gpd.GeoDataFrame(pd.DataFrame(list(rows)), geometry="geometry", crs=GEOMETRY_CRS)
+    frame.to_parquet(path, index=False, compression="zstd", schema_version=GEOPARQUET_VERSION, write_covering_bbox=True)
+
+
+def split_at_antimeridian(outline: Polygon) -> BaseGeometry:
+    """A small polygon in degrees, in two parts where it crosses 180 degrees (RFC 7946, section 3.1.9)."""
+    west, _, east, _ = outline.bounds
+    if east - west <= 180.0:
+        return outline
+    unrolled = Polygon([(lon % 360.0, lat) for lon, lat in outline.exterior.coords])
+    east_of = translate(unrolled.intersection(box(180.0, -90.0, 360.0, 90.0)), xoff=-360.0)
+    west_of = unrolled.intersection(box(0.0, -90.0, 180.0, 90.0))
+    return MultiPolygon([west_of, east_of])
+
+
+def _scene_columns(match: SeasonMatch) -> dict[str, Any]:
+    return {
+        "s2_id": match.s2_id,
+        "s1_id": match.s1_id,
+        "dw_id": match.dw_id,
+        "s2_datetime": match.s2_time,
+        "s1_datetime": match.s1_time,
+        "processing_baseline": match.s2_baseline,
+        "s2_tile": match.s2_tile,
+        "s1_orbit_pass": match.s1_orbit_pass,
+        "s1_relative_orbit": match.s1_relative_orbit,
+    }

@@ -1,0 +1,143 @@
+"""Small runs, staged and packed: 24-pixel patches whose pixels are drawn from the location's id."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.pack import StoreSettings, commit_store, create_store, n_shards, pack_shard, shard_rows, store_order
+from pipeline.quality import QualitySettings, assess
+from pipeline.schema.grid import patch_grid
+from pipeline.schema.layout import RunLayout
+from pipeline.schema.records import (
+    N_SEASONS,
+    Location,
+    Patch,
+    QualityRecord,
+    SeasonMatch,
+    ShardRecord,
+    StoreRow,
+)
+from pipeline.staging import write_tiles
+
+PX = 24
+ASCENDING = "ASCENDING"
+
+
+@dataclass(frozen=True)
+class PackedRun:
+    run: RunLayout
+    rows: list[StoreRow]
+    shards: list[ShardRecord]
+    locations: list[Location]
+    matches: list[SeasonMatch]
+    quality: list[QualityRecord]
+    patches: dict[str, Patch]
+    store_digest: str
+
+    @property
+    def store(self) -> Path:
+        return self.run.store("nol")
+
+
+def draw_patch(location_id: str, px: int = PX) -> Patch:
+    rng = np.random.default_rng(zlib.crc32(location_id.encode()))
+    dw = rng.integers(0, 9, (N_SEASONS, px, px), dtype=np.uint8)
+    dw[:, 0, :2] = 255
+    return Patch(
+        location_id=location_id,
+        s2=rng.integers(1, 6000, (N_SEASONS, 13, px, px), dtype=np.uint16),
+        s1=rng.normal(-14, 6, (N_SEASONS, 2, px, px)).astype(np.float32),
+        dw=dw,
+    )
+
+
+def draw_location(at: int, location_id: str) -> Location:
+    lon, lat = -179.9 + 53.0 * at % 359, -50 + 17.0 * at % 120
+    return Location(location_id, lon, lat, patch_grid(lon, lat, PX))
+
+
+def draw_match(location_id: str, season: int) -> SeasonMatch:
+    time = datetime(2020, 1, 15, 10, 4, 1, 123456, tzinfo=UTC) + timedelta(days=91 * season)
+    return SeasonMatch(
+        location_id=location_id,
+        season=season,
+        s2_id=f"COPERNICUS/S2_HARMONIZED/{location_id}_{season}",
+        s2_time=time,
+        s2_cloud_pct=3.5 * season,
+        s2_baseline="02.08",
+        s2_tile="33TWL",
+        s1_id=f"COPERNICUS/S1_GRD/{location_id}_{season}",
+        s1_time=time - timedelta(days=2),
+        s1_orbit_pass=ASCENDING,
+        s1_relative_orbit=44,
+        dw_id=f"GOOGLE/DYNAMICWORLD/V1/{location_id}_{season}",
+    )
+
+
+def build_packed(root: Path, count: int, settings: StoreSettings, part_locations: int) -> PackedRun:
+    run = RunLayout(root)
+    ids = [f"loc{at:03d}" for at in range(count)]
+    patches = {i: draw_patch(i) for i in ids}
+    parts = [ids[start : start + part_locations] for start in range(0, count, part_locations)]
+    for part, members in enumerate(parts):
+        write_tiles(run.tile(part), [patches[i] for i in members], "inputs")
+    kept = [(i, part, row) for part, members in enumerate(parts) for row, i in enumerate(members)]
+    rows = store_order(kept, settings.seed)
+    building = create_store(run.store("nol"), count, settings, "inputs", patch_px=PX)
+    shards = [
+        pack_shard(building, shard, shard_rows(rows, shard, settings), run.tile, settings)
+        for shard in range(n_shards(count, settings))
+    ]
+    digest = commit_store(building, run.store("nol"), shards)
+    return PackedRun(
+        run=run,
+        rows=rows,
+        shards=shards,
+        locations=[draw_location(at, i) for at, i in enumerate(ids)],
+        matches=[draw_match(i, season) for i in ids for season in range(N_SEASONS)],
+        quality=[assess(patches[i], QualitySettings()) for i in ids],
+        patches=patches,
+        store_digest=digest,
+    )
+
+
+@pytest.fixture(scope="session")
+def make_patch() -> Callable[..., Patch]:
+    """(location id, **replaced arrays) -> Patch of 24 x 24 pixels, all observed and nearly all labelled."""
+
+    def make(location_id: str = "loc", **arrays: np.ndarray) -> Patch:
+        return replace(draw_patch(location_id), **arrays)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_packed() -> Callable[..., PackedRun]:
+    """(root, count, settings, part_locations) -> a run with a committed store of `count` locations."""
+
+    def make(root: Path, count: int = 5, settings: StoreSettings | None = None, part_locations: int = 2) -> PackedRun:
+        return build_packed(root, count, settings or StoreSettings(shard_rows=2), part_locations)
+
+    return make
+
+
+@pytest.fixture
+def packed(tmp_path: Path, make_packed: Callable[..., PackedRun]) -> PackedRun:
+    """Five locations from three parts, in three shards of two rows."""
+    return make_packed(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def tree_bytes() -> Callable[[Path], dict[str, bytes]]:
+    """All files of a folder by relative path."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        files: Sequence[Path] = [p for p in folder.rglob("*") if p.is_file()]
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+    return read
