@@ -142,7 +142,7 @@ def commit_store(building: Path, final: Path, records: Sequence[ShardRecord]) ->
         partial.unlink()
     digest = tree_digest(store_digests(records, {name: array.shape[1:] for name, array in arrays.items()}))
     group.attrs[DIGEST_ATTRIBUTE] = digest
-    replace_folder(building, final)
+    replace_folder(building, final, folder_inputs(building))
     return digest
 
 
