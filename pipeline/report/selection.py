@@ -1,5 +1,7 @@
 """CromSS's selection masks beside the labels' true errors, for a few held-out locations."""
 
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +83,9 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise NoldoError(f"pretrain/{path.name} is not there yet: the pretraining has not come to its end.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: np.asarray(archive[name]) for name in archive.files}
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise NoldoError(f"pretrain/{path.name} cannot be read ({error}).") from error
     lacking = [name for name in NEEDED if name not in arrays]
     if lacking:

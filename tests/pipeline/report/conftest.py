@@ -143,7 +143,12 @@ def _manifest(layout: RunLayout, kept: tuple[str, ...]) -> None:
     ]  # fmt: skip
     layout.manifest.mkdir()
     pq.write_table(pa.Table.from_pylist(rows), layout.index)
-    provenance = {"content_digest": "ab" * 32, "recipe_digest": "cd" * 32, "source": {"kind": "emulator", "seed": 3}}
+    source = {"kind": "emulator", "seed": 3}
+    provenance = {
+        "data": "Emulated.", "emulated": True, "source": source, "recipe_digest": "cd" * 32,
+        "content_digest": {"dataset": "ab" * 32, "rows": len(kept)},
+        "code": {"commit": None, "packages": {"zarr": "3.1.6"}}, "recipe": {"name": "nol", "source": source},
+    }  # fmt: skip
     (layout.manifest / "provenance.json").write_text(json.dumps(provenance))
     (layout.manifest / "manifest-sha256.txt").write_text("")
 

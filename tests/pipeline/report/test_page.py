@@ -1,0 +1,139 @@
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.report import write_report
+from pipeline.schema.errors import UsageError
+from pipeline.schema.layout import RunLayout
+
+SECTIONS = ["where", "funnel", "samples", "classes", "pretraining", "selection", "check"]
+VOID = {"meta", "link", "img", "br"}
+
+
+class Outline(HTMLParser):
+    """Checks that tags nest, and keeps what a test wants to know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.images = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        self._keep(tag, dict(attrs))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._keep(tag, dict(attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes something else at {self.getpos()}"
+
+    def _keep(self, tag: str, attributes: dict[str, str | None]) -> None:
+        self.ids.extend([attributes["id"]] if attributes.get("id") else [])
+        self.images += tag == "img"
+        self.addresses.extend(
+            str(attributes[name]) for name in ("src", "href", "srcset", "action") if name in attributes
+        )
+
+
+def outline(page: Path) -> Outline:
+    parser = Outline()
+    parser.feed(page.read_text())
+    assert parser.open == []
+    assert len(parser.ids) == len(set(parser.ids))
+    return parser
+
+
+def test_a_whole_run_gives_one_page_with_every_section(make_run: Callable[..., Any]) -> None:
+    layout = make_run(stored=4).layout
+    page = write_report(layout, title="A demo <run> & more")
+    assert page == layout.report
+    assert [p.name for p in layout.root.glob("report*")] == ["report.html"]
+    found = outline(page)
+    assert [name for name in found.ids if name in SECTIONS] == SECTIONS
+    assert found.images == 4 * 4 * 4 + 3 * 9 + 1
+    text = page.read_text()
+    assert "<title>A demo &lt;run&gt; &amp; more</title>" in text
+    assert "Not in this report" not in text
+    assert 'class="empty"' not in text
+    for words in ("no &lt;S1&gt; &amp; scene", "0.810", "61.0\u202f%", "ab" * 32, "20 Mar 2020", "sha256sum -c"):
+        assert words in text
+
+
+def test_the_page_asks_nothing_of_anybody(make_run: Callable[..., Any]) -> None:
+    page = write_report(make_run().layout, title="demo")
+    for address in outline(page).addresses:
+        assert address.startswith(("data:", "#")), address
+    text = page.read_text()
+    assert not re.search(
+        r"url\(|@import|fetch\(|XMLHttpRequest|importScripts|//[a-z]+\.[a-z]", re.sub(r'"data:[^"]*"', "", text)
+    )
+    assert "default-src 'none'" in text
+
+
+def test_the_same_run_gives_the_same_page(make_run: Callable[..., Any]) -> None:
+    layout = make_run().layout
+    first = write_report(layout, title="demo").read_bytes()
+    assert write_report(layout, title="demo").read_bytes() == first
+
+
+def test_an_emulated_run_says_what_it_proves_and_a_real_one_does_not(make_run: Callable[..., Any]) -> None:
+    layout = make_run().layout
+    assert "proves nothing about" in write_report(layout, title="demo").read_text()
+    layout.recipe.write_text("name: nol\nsource: {kind: earthengine}\n")
+    shutil.rmtree(layout.truth)
+    text = write_report(layout, title="real").read_text()
+    assert "proves nothing about" not in text
+    assert "Google Earth Engine" in text
+    assert "The truth of real land is not known" in text
+    assert "Labels that are right" not in text
+
+
+@pytest.mark.parametrize(
+    ("parts", "empty"),
+    [
+        (["pretrain"], 2),
+        (["pretrain/result.json"], 0),
+        (["pretrain/masks.npz"], 1),
+        (["diagnostics"], 0),
+        (["manifest"], 0),
+        (["manifest", "store", "tables/quality", "pretrain", "diagnostics"], 4),
+        (["manifest", "store", "tables/quality", "tables/export", "tables/seasons", "pretrain", "events.jsonl"], 4),
+        (["manifest", "store", "tables", "pretrain", "diagnostics"], 6),
+        (["store/nol.zarr/dw"], 2),
+        (["recipe.yaml"], 0),
+    ],
+)
+def test_a_run_with_parts_missing_has_a_page_that_says_so(
+    make_run: Callable[..., Any], parts: list[str], empty: int
+) -> None:
+    layout = make_run(stored=3).layout
+    for part in parts:
+        path = layout.root / part
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    page = write_report(layout, title="demo")
+    found = outline(page)
+    assert [name for name in found.ids if name in SECTIONS] == SECTIONS
+    assert page.read_text().count('class="empty"') == empty
+    silent = parts in (["diagnostics"], ["pretrain/result.json"])
+    assert ("Not in this report" in page.read_text()) != silent
+
+
+def test_a_folder_that_is_no_run_gets_no_page(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no run"):
+        write_report(RunLayout(tmp_path), title="demo")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_of_many_locations_stays_small(make_run: Callable[..., Any]) -> None:
+    """At a demo's size a page must open at once on a phone; 12 of the locations are shown whatever the run's size."""
+    page = write_report(make_run(stored=13, px=264).layout, title="demo")
+    assert page.stat().st_size < 6_000_000
