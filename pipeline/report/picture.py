@@ -33,13 +33,16 @@ WEIGHT_RAMP: Final = ("#0d0887", "#5c01a6", "#9c179e", "#cc4778", "#ed7953", "#f
 def true_colour(s2_SBHW: NDArray[np.uint8]) -> list[str]:
     """One picture a season of scaled (seasons, 13 or 9, height, width) Sentinel-2, in one stretch for all.
 
-    The stretch runs from the 1st to the 99th percentile over red, green and blue together, the median of the
-    seasons' own: one season of snow or haze then leaves the others readable.
+    Each band starts from its own 1st percentile, which takes the atmosphere's blue veil off a top-of-atmosphere
+    image (dark-object subtraction), and all share one span up to the 99th. Both are the median of the seasons' own:
+    one season of snow or haze then leaves the others readable.
     """
     names = S2_BANDS if s2_SBHW.shape[1] == len(S2_BANDS) else S2_BANDS_9
     raw_S3HW = _unscaled(s2_SBHW[:, [names.index(b) for b in TRUE_COLOUR]], S2_SCALING, TRUE_COLOUR)
-    low, high = np.median(np.percentile(raw_S3HW, (1, 99), axis=(1, 2, 3)), axis=1)
-    unit = np.clip((raw_S3HW - low) / max(high - low, MIN_SPAN_DN), 0.0, 1.0) ** (1 / GAMMA)
+    dark_3 = np.median(np.percentile(raw_S3HW, 1, axis=(2, 3)), axis=0)
+    lit_S3HW = raw_S3HW - dark_3[:, None, None]
+    span = max(float(np.median(np.percentile(lit_S3HW, 99, axis=(1, 2, 3)))), MIN_SPAN_DN)
+    unit = np.clip(lit_S3HW / span, 0.0, 1.0) ** (1 / GAMMA)
     return [_webp(_to_bytes(rgb)) for rgb in unit]
 
 
