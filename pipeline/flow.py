@@ -1,20 +1,20 @@
 """The whole pipeline on one screen: sample, match, seasons, export, quality, pack, manifest, joined by Dask."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import dask
 import dask.system
 from distributed import Client, Future, LocalCluster, as_completed
 
 from pipeline import tasks
 from pipeline.funnel import FunnelStep
 from pipeline.ledger import Ledger, Outcome
-from pipeline.manifest.write import write_manifest
+from pipeline.manifest.write import manifest_inputs, write_manifest
 from pipeline.pack import commit_store, create_store, n_shards, shard_rows, store_inputs, store_order
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
-from pipeline.run_state import kept_tiles, read_all, read_funnel, recorded
+from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel
 from pipeline.sample import sample
 from pipeline.schema.errors import FailureKind, NoldoError, UsageError
 from pipeline.schema.records import Location, QualityRecord, SeasonMatch, ShardRecord, StoreRow
@@ -114,8 +114,8 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
     """Write the manifest of a finished store, unless it is there already."""
     ledger.begin("manifest", len(rows))
     recipe = job.recipe
-    wanted = {"inputs": inputs, "recipe_digest": recipe.digest(), "list_digest": job.list_digest}
-    made = recorded(job.run) != wanted
+    described = described_by(inputs, recipe, job.list_digest)
+    made = manifest_inputs(job.run) != described
     if made:
         write_manifest(
             job.run,
@@ -125,9 +125,9 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
             matches=read_all(job.run, "match", parts, SeasonMatch),
             quality=read_all(job.run, "quality", parts, QualityRecord),
             shards=read_all(job.run, "pack", n_shards(len(rows), recipe.store), ShardRecord),
-            provenance={**wanted, "recipe": recipe.canonical(), "source": recipe.source.identity()},
+            provenance={"inputs": described, "recipe": recipe.canonical(), "recipe_digest": recipe.digest()},
         )
-    ledger.record(Outcome("manifest", 0, inputs, len(rows), made))
+    ledger.record(Outcome("manifest", 0, described, len(rows), made))
 
 
 def require_complete(ledger: Ledger) -> None:
@@ -147,7 +147,6 @@ def require_complete(ledger: Ledger) -> None:
 @contextmanager
 def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     """A client of the running cluster at `scheduler`, or of a local one of single-threaded worker processes."""
-    dask.config.set({"distributed.logging.distributed": "error"})
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout=10)
@@ -161,6 +160,7 @@ def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
         threads_per_worker=1,
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,  # a task's error is raised here and told once
     )
     with cluster, Client(cluster) as client:
         yield client

@@ -23,6 +23,9 @@ HOW_NOT_WHAT = (
 )
 """Keys that may change between runs of one build: they decide how it runs, not what comes out."""
 
+LEFTOVERS = ("*.tmp-*", "tables/*/*.tmp-*", "tiles/*.tmp-*", "store/*.tmp-*", "store/.*.tmp-*", "diagnostics/*.tmp-*")
+"""What a killed build may leave under a temporary name."""
+
 
 @contextmanager
 def claimed_run(out: Path, recipe: Recipe, *, remake: bool) -> Iterator[RunLayout]:
@@ -71,7 +74,7 @@ def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
 
 
 def _remove_leftovers(out: Path) -> None:
-    for left in [*out.glob("*.tmp-*"), *out.glob("tables/*/*.tmp-*"), *out.glob("tiles/*.tmp-*")]:
+    for left in (found for pattern in LEFTOVERS for found in out.glob(pattern)):
         if left.is_dir():
             shutil.rmtree(left)
         else:

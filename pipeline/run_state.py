@@ -1,13 +1,13 @@
 """What a run directory holds already, read back."""
 
 import hashlib
-import json
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pipeline.funnel import FunnelStep, funnel
+from pipeline.manifest.write import manifest_inputs
 from pipeline.pack import store_inputs
 from pipeline.parts import read_part
-from pipeline.recipe import Recipe
+from pipeline.recipe import Recipe, canonical_digest
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
@@ -38,21 +38,15 @@ def read_funnel(run: RunLayout, parts: int, stages: tuple[str, ...]) -> tuple[Fu
     return funnel(sampled, seasons, quality)
 
 
-def recorded(run: RunLayout) -> dict[str, Any] | None:
-    """What the manifest says it was made from: the digests of the store's inputs, the recipe and the list."""
-    try:
-        provenance = json.loads((run.manifest / "provenance.json").read_text())
-    except (OSError, ValueError):
-        return None
-    return {key: provenance.get(key) for key in ("inputs", "recipe_digest", "list_digest")}
+def described_by(store_digest: str, recipe: Recipe, listed: str | None) -> str:
+    """The inputs digest of the manifest of a store made from `store_digest` by this recipe and list."""
+    return canonical_digest(["manifest", store_digest, recipe.digest(), listed])
 
 
 def finished_funnel(run: RunLayout, recipe: Recipe) -> tuple[FunnelStep, ...] | None:
     """The funnel of a build of this recipe that is wholly there, or None where something is to be done."""
-    described = recorded(run)
-    if described is None or store_inputs(run.store(recipe.name)) != described["inputs"]:
-        return None
-    if (described["recipe_digest"], described["list_digest"]) != (recipe.digest(), list_digest(recipe)):
+    made_from = store_inputs(run.store(recipe.name))
+    if made_from is None or manifest_inputs(run) != described_by(made_from, recipe, list_digest(recipe)):
         return None
     parts = len(list(run.table("sample", 0).parent.glob("part-*.parquet")))
     return read_funnel(run, parts, ("seasons", "quality"))

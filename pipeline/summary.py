@@ -48,7 +48,7 @@ def summarise(
     store = run.store(name)
     size = sum(f.stat().st_size for f in store.rglob("*") if f.is_file()) if store.exists() else None
     provenance = run.manifest / "provenance.json"
-    digest = json.loads(provenance.read_text())["content_digest"] if provenance.exists() else None
+    digest = json.loads(provenance.read_text())["content_digest"]["dataset"] if provenance.exists() else None
     return BuildSummary(
         str(run.root), seconds, ledger.parts_made, steps, ledger.tallies, size, digest, agreement, pretrain
     )

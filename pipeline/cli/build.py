@@ -93,6 +93,7 @@ def run_build(recipe: "Recipe", out: Path, options: BuildOptions) -> "BuildSumma
 def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger: Any, display: Display) -> Any:
     """The stages of pipeline.flow, with an emulator and a cluster around them where they are needed."""
     from pipeline import flow
+    from pipeline.location_list import read_locations
     from pipeline.run_state import finished_funnel, list_digest
     from pipeline.tasks import Job
 
@@ -100,6 +101,8 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] else None
     if finished is not None:
         return finished
+    if recipe.sample.from_ is not None:
+        read_locations(recipe.sample.from_, limit=1)  # a bad list is told before anything is started
     with (
         source_spec(recipe, run) as spec,
         flow.dask_client(options.workers, options.scheduler) as client,
@@ -111,6 +114,7 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
 @contextmanager
 def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]":
     """Where the scenes come from; starts and ends an emulator where the recipe wants one of its own."""
+    from pipeline.emulator.faults import parse_faults
     from pipeline.emulator.process import running_emulator
     from pipeline.recipe import EarthEngineSettings
     from pipeline.sources.earthengine import EarthEngineSpec, emulator_spec
@@ -121,6 +125,7 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
     elif source.url is not None:
         yield emulator_spec(source.url)
     else:
+        parse_faults(source.faults)
         log = run.root / "emulator.log"
         with running_emulator(source.seed, source.faults, source.latency_s, recipe.sample.from_, log=log) as url:
             yield emulator_spec(url)
@@ -130,14 +135,12 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     """Emulator only: the planet's truth beside the store, and how much of the labels is right."""
     from pipeline.emulator.diagnostics import recorded_agreement, write_truth
     from pipeline.emulator.planet import Planet
+    from pipeline.manifest.write import manifest_inputs
     from pipeline.recipe import EmulatorSettings
-    from pipeline.run_state import recorded
 
     if not isinstance(recipe.source, EmulatorSettings):
         return None
-    described = recorded(run)
-    assert described is not None  # noqa: S101 - the manifest stage has just run
-    inputs = str(described["inputs"])
+    inputs = manifest_inputs(run) or ""
     known = recorded_agreement(run.truth, inputs)
     if known is not None:
         return known

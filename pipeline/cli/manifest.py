@@ -1,6 +1,5 @@
 """`noldo manifest`: what a published data set holds."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -28,5 +27,5 @@ def digest(directory: Path, as_json: bool) -> None:
 
     found = digest_run(RunLayout(directory))
     lines = [f"{found.dataset}  data set, {found.rows} locations"]
-    lines += [f"{value}  {name}" for name, value in sorted(found.arrays.items())]
-    show(lines, asdict(found), as_json=as_json)
+    lines += [f"{value}  {name}" for name, value in found.arrays]
+    show(lines, found.as_json(), as_json=as_json)
