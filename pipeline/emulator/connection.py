@@ -1,0 +1,159 @@
+"""One connection of a client: routing, limits, and the faults on the way."""
+
+import re
+import socket
+import struct
+import time
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from pipeline.emulator import wire
+from pipeline.emulator.faults import Fault, FaultKind, FaultStream
+from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT
+from pipeline.emulator.replies import Reply, error_reply, json_reply
+from pipeline.emulator.service import ENDPOINTS
+from pipeline.emulator.traffic import Traffic
+from pipeline.emulator.workers import Answerer
+
+_COMPUTE: Final = re.compile(r"/v1/projects/[^/]+/([a-z]+:[A-Za-z]+)")
+_ALGORITHMS: Final = re.compile(r"/v1/projects/[^/]+/algorithms")
+
+_MESSAGES: Final = {
+    FaultKind.QUOTA: "Too many requests: the quota of this project is used up for now.",
+    FaultKind.INTERNAL: "An internal error has occurred.",
+    FaultKind.UNAVAILABLE: "The service is currently unavailable.",
+}
+
+_TOKEN: Final = {"access_token": "emulator", "expires_in": 3600, "token_type": "Bearer"}
+
+
+class Connection(BaseHTTPRequestHandler):
+    """Serves the requests of one connection, one after another."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def __init__(
+        self,
+        *args: Any,
+        answerer: Answerer,
+        traffic: Traffic,
+        faults: FaultStream,
+        slow_s: float,
+        latency_s: float,
+    ) -> None:
+        self._answerer = answerer
+        self._traffic = traffic
+        self._faults = faults
+        self._slow_s = slow_s
+        self._latency_s = latency_s
+        super().__init__(*args)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet: the counts tell what happened."""
+
+    def do_GET(self) -> None:
+        """Discovery, algorithms and diagnostics."""
+        path = self._path()
+        if path == "/$discovery/rest":
+            self._traffic.count("discovery")
+            self._send(Reply(200, "application/json", wire.discovery_document(self._own_url())))
+        elif _ALGORITHMS.fullmatch(path):
+            self._traffic.count("algorithms")
+            self._send(Reply(200, "application/json", wire.algorithms_document()))
+        elif path == "/diagnostics/counts":
+            self._send(json_reply(self._traffic.counts()))
+        else:
+            self._send(_not_found("GET", path))
+
+    def do_POST(self) -> None:
+        """The compute endpoints, the token endpoint and the reset of the counts."""
+        path = self._path()
+        body = self._body()
+        compute = _COMPUTE.fullmatch(path)
+        if compute and compute[1] in ENDPOINTS:
+            self._compute(compute[1], body)
+        elif path == "/token":
+            self._traffic.count("token")
+            self._send(json_reply(_TOKEN))
+        elif path == "/diagnostics/reset":
+            self._traffic.reset()
+            self._send(json_reply({}))
+        else:
+            self._send(_not_found("POST", path))
+
+    def _path(self) -> str:
+        return unquote(urlsplit(self.path).path)
+
+    def _own_url(self) -> str:
+        """The address that the client used, so that it also works through a forwarded port."""
+        return f"http://{self.headers['Host']}"
+
+    def _body(self) -> bytes | None:
+        """The request's body, or None where it is larger than is allowed; it is read off the wire all the same."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if length <= MAX_BODY_BYTES:
+            return self.rfile.read(length)
+        while length > 0:
+            piece = self.rfile.read(min(length, 1 << 20))
+            if not piece:
+                break
+            length -= len(piece)
+        return None
+
+    def _compute(self, endpoint: str, body: bytes | None) -> None:
+        self._traffic.count(endpoint)
+        with self._traffic.admitted(MAX_CONCURRENT) as room:
+            time.sleep(self._latency_s)
+            if body is None:
+                self._answer(error_reply(400, f"Request payload size exceeds the limit: {MAX_BODY_BYTES} bytes."))
+            elif not room:
+                self._answer(error_reply(429, f"Too many concurrent requests: more than {MAX_CONCURRENT}."))
+            else:
+                self._with_fault(endpoint, body, self._faults.draw())
+
+    def _with_fault(self, endpoint: str, body: bytes, fault: Fault | None) -> None:
+        if fault is None:
+            self._answer(self._answerer(endpoint, body))
+            return
+        self._traffic.count_fault(fault.kind)
+        if fault.kind in _MESSAGES:
+            self._answer(error_reply(int(fault.kind), _MESSAGES[fault.kind]))
+        elif fault.kind is FaultKind.RESET:
+            self._reset()
+        elif fault.kind is FaultKind.SLOW:
+            time.sleep(self._slow_s)
+            self._answer(self._answerer(endpoint, body))
+        else:
+            self._truncated(self._answerer(endpoint, body), fault.consistent)
+
+    def _answer(self, reply: Reply) -> None:
+        self._traffic.count_status(reply.status)
+        self._send(reply)
+
+    def _send(self, reply: Reply, declared: int | None = None) -> None:
+        """Send a reply whole; `declared` replaces its true length."""
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body) if declared is None else declared))
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def _truncated(self, reply: Reply, consistent: bool) -> None:
+        """Half of the body; the connection ends where the length does not agree."""
+        half = Reply(reply.status, reply.content_type, reply.body[: len(reply.body) // 2])
+        self._send(half, declared=None if consistent else len(reply.body))
+        self.close_connection = not consistent
+
+    def _reset(self) -> None:
+        """Close with a reset instead of a proper end (SO_LINGER with a time of zero)."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+        self.close_connection = True
+
+
+def _not_found(method: str, path: str) -> Reply:
+    known = ", ".join(f"/v1/projects/P/{name}" for name in ENDPOINTS)
+    return error_reply(404, f"{method} {path} is not served by this emulator; it computes at {known}.")

@@ -1,0 +1,51 @@
+"""Scenes of the planet as images."""
+
+from datetime import datetime
+
+from shapely import LinearRing
+
+from pipeline.emulator.lattice import Projection
+from pipeline.emulator.nodes import Band, Source
+from pipeline.emulator.pixel_types import DOUBLE, FLOAT, UINT8, UINT16, PixelType
+from pipeline.emulator.scene import DW_COLLECTION, S1_COLLECTION, S2_COLLECTION, EmulatedScene
+from pipeline.emulator.values import Geo, Image
+from pipeline.schema.grid import PIXEL_M
+
+
+def milliseconds(time: datetime) -> int:
+    """Milliseconds since 1970-01-01T00:00:00Z."""
+    return round(time.timestamp() * 1000)
+
+
+def image_of(scene: EmulatedScene) -> Image:
+    """The scene as Image.load would give it; system:footprint is a LinearRing, as in the catalogue."""
+    properties = {
+        **scene.properties,
+        "system:time_start": milliseconds(scene.time),
+        "system:footprint": Geo(LinearRing(scene.footprint.exterior)),
+    }
+    return Image(
+        properties=properties,
+        index=scene.index,
+        geometry=Geo(scene.footprint),
+        bands=tuple(_band(scene, name, pixel_m) for name, pixel_m in scene.bands.items()),
+        asset_id=scene.asset_id,
+    )
+
+
+def _band(scene: EmulatedScene, name: str, pixel_m: float) -> Band:
+    grid = scene.grid
+    projection = Projection(f"EPSG:{grid.epsg}", (pixel_m, 0.0, grid.left_m, 0.0, -pixel_m, grid.top_m))
+    width = int(grid.width_px * PIXEL_M // pixel_m)
+    height = int(grid.height_px * PIXEL_M // pixel_m)
+    source = Source(scene, name, projection, width, height)
+    return Band(name, source, _pixel_type(scene.collection, name), projection, (width, height))
+
+
+def _pixel_type(collection: str, band: str) -> PixelType:
+    """Types as the catalogue's pages give them: S2 uint16, S1 double, Dynamic World label byte."""
+    if collection == S2_COLLECTION:
+        return UINT16
+    if collection == S1_COLLECTION:
+        return DOUBLE
+    return UINT8 if collection == DW_COLLECTION and band == "label" else FLOAT
