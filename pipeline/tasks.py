@@ -94,7 +94,13 @@ def export_task(job: Job, before: Outcome) -> Outcome:
     matches = read_part(job.run.table("match", before.part), SeasonMatch)
     verdicts = read_part(job.run.table("seasons", before.part), Verdict)
     attempts: list[Attempt] = []
-    source = EarthEngineSource(job.spec, stage="export", record=attempts.append)
+    try:
+        source = EarthEngineSource(job.spec, stage="export", record=attempts.append)
+    except SourceError as error:
+        failed = tuple(
+            Failure(v.location_id, "export", max(len(attempts), 1), error.kind, str(error)) for v in verdicts if v.kept
+        )
+        return Outcome("export", before.part, inputs, 0, True, tuple(attempts), failed)
     part = export_part(locations, matches, verdicts, job.recipe.export, source, have)
     path.unlink(missing_ok=True)
     if part.patches:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,10 +103,7 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
         return finished
     if recipe.sample.from_ is not None:
         read_locations(recipe.sample.from_, limit=1)  # a bad list is told before anything is started
-    with (
-        source_spec(recipe, run) as spec,
-        flow.dask_client(options.workers, options.scheduler) as client,
-    ):
+    with source_spec(recipe, run) as spec, flow.dask_client(options.workers, options.scheduler) as client:
         display.note(f"Dask dashboard: {client.dashboard_link}")
         return flow.build(Job(run, recipe, spec, list_digest(recipe)), client, ledger, until)
 
@@ -117,18 +114,21 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
     from pipeline.emulator.faults import parse_faults
     from pipeline.emulator.process import running_emulator
     from pipeline.recipe import EarthEngineSettings
-    from pipeline.sources.earthengine import EarthEngineSpec, emulator_spec
+    from pipeline.sources.earthengine import EarthEngineSource, EarthEngineSpec, emulator_spec
 
     source = recipe.source
-    if isinstance(source, EarthEngineSettings):
-        yield EarthEngineSpec(url=source.url, project=source.project, workload_tag=source.workload_tag)
-    elif source.url is not None:
-        yield emulator_spec(source.url)
-    else:
-        parse_faults(source.faults)
-        log = run.root / "emulator.log"
-        with running_emulator(source.seed, source.faults, source.latency_s, recipe.sample.from_, log=log) as url:
-            yield emulator_spec(url)
+    with ExitStack() as stack:
+        if isinstance(source, EarthEngineSettings):
+            spec = EarthEngineSpec(url=source.url, project=source.project, workload_tag=source.workload_tag)
+        elif source.url is not None:
+            spec = emulator_spec(source.url)
+        else:
+            parse_faults(source.faults)
+            log = run.root / "emulator.log"
+            child = running_emulator(source.seed, source.faults, source.latency_s, recipe.sample.from_, log=log)
+            spec = emulator_spec(stack.enter_context(child))
+        EarthEngineSource(spec, stage="connect")  # no credentials or no service is told before any worker starts
+        yield spec
 
 
 def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
