@@ -101,9 +101,9 @@ def _learnt(run: RunRecord, notices: list[str]) -> dict[str, Any]:
 
 def _curves(training: Pretraining) -> tuple[Markup, ...]:
     epochs = training.epochs
-    train = Line("train", tuple((e.epoch + 1, e.train_loss) for e in epochs), "train")
-    held_out = tuple((e.epoch + 1, e.val_loss) for e in epochs if e.val_loss is not None)
-    rate = Line("lr", tuple((e.epoch + 1, e.lr) for e in epochs if e.lr is not None), "rate")
+    train = Line("train", tuple((e.epoch, e.train_loss) for e in epochs), "train")
+    held_out = tuple((e.epoch, e.val_loss) for e in epochs if e.val_loss is not None)
+    rate = Line("lr", tuple((e.epoch, e.lr) for e in epochs if e.lr is not None), "rate")
     charts = (
         line_chart([train, Line("held out", held_out, "held-out")], title="Loss per epoch", x_name="epoch"),
         line_chart([rate], title="Learning rate per epoch", x_name="epoch"),

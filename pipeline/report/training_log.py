@@ -19,7 +19,7 @@ class Epoch:
     """One line of log.jsonl."""
 
     epoch: int
-    """0-based."""
+    """1 for the first pass."""
     train_loss: float
     val_loss: float | None = None
     lr: float | None = None

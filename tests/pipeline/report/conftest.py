@@ -164,11 +164,11 @@ def _pretrain(
     run = PretrainLayout(layout.pretrain)
     run.root.mkdir()
     log = [
-        {"epoch": e, "train_loss": 3.2 * 0.8**e + 0.4, "val_loss": 2.9 * 0.85**e + 0.5, "lr": 0.005, "seconds": 9.5,
+        {"epoch": e + 1, "train_loss": 3.2 * 0.8**e + 0.4, "val_loss": 2.9 * 0.85**e + 0.5, "lr": 0.005, "seconds": 9.5,
          "locations_per_s": 4.5, "data_wait_share": 0.02, "consistency": 0.1}
         for e in range(EPOCHS)
     ]  # fmt: skip
-    run.log.write_text("".join(json.dumps(line) + "\n" for line in log) + '{"epoch": 6, "tra')
+    run.log.write_text("".join(json.dumps(line) + "\n" for line in log) + '{"epoch": 7, "tra')
     classes = {"per_class_recall": [0.7] * 8 + [None], "per_class_iou": [0.1 * i for i in range(8)] + [None]}
     names = {"network_s2": 0.61, "network_s1": 0.44, "majority_class": 0.031, "dw_label": 0.55}
     result = {

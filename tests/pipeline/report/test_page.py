@@ -68,6 +68,12 @@ def test_a_whole_run_gives_one_page_with_every_section(make_run: Callable[..., A
         assert words in text
 
 
+def test_the_curves_begin_at_the_first_epoch(make_run: Callable[..., Any]) -> None:
+    text = write_report(make_run().layout, title="demo").read_text()
+    assert "<title>train, 1: 3.6</title>" in text
+    assert "<title>train, 6: 1.45</title>" in text
+
+
 def test_the_page_asks_nothing_of_anybody(make_run: Callable[..., Any]) -> None:
     page = write_report(make_run().layout, title="demo")
     for address in outline(page).addresses:

@@ -13,7 +13,7 @@ from pipeline.schema.layout import PretrainLayout
 def test_a_whole_run_is_read_and_its_half_written_last_line_passed_over(make_run: Callable[..., Any]) -> None:
     pretraining = read_pretraining(PretrainLayout(make_run().layout.pretrain))
     assert pretraining is not None
-    assert [epoch.epoch for epoch in pretraining.epochs] == list(range(6))
+    assert [epoch.epoch for epoch in pretraining.epochs] == list(range(1, 7))
     assert pretraining.epochs[0].train_loss == pytest.approx(3.6)
     result = pretraining.result
     assert result is not None
@@ -37,11 +37,11 @@ def test_an_unfinished_run_has_epochs_and_no_result(make_run: Callable[..., Any]
 
 def test_an_epoch_that_was_run_twice_counts_once_and_as_it_went_last(tmp_path: Path) -> None:
     layout = PretrainLayout(tmp_path)
-    lines = [{"epoch": e, "train_loss": loss} for e, loss in [(0, 3.0), (1, 2.5), (1, 2.0)]]
+    lines = [{"epoch": e, "train_loss": loss} for e, loss in [(1, 3.0), (2, 2.5), (2, 2.0)]]
     layout.log.write_text("\n".join(json.dumps(line) for line in lines))
     pretraining = read_pretraining(layout)
     assert pretraining is not None
-    assert [(e.epoch, e.train_loss) for e in pretraining.epochs] == [(0, 3.0), (1, 2.0)]
+    assert [(e.epoch, e.train_loss) for e in pretraining.epochs] == [(1, 3.0), (2, 2.0)]
 
 
 @pytest.mark.parametrize(
