@@ -13,7 +13,7 @@ from pipeline.emulator.predicates import AllOf, Comparison, plain, shape_of
 from pipeline.emulator.replies import RequestError
 from pipeline.emulator.scene import DW_COLLECTION, S1_COLLECTION, S2_COLLECTION, World
 from pipeline.emulator.scenes import image_of
-from pipeline.emulator.values import DateSpan, Element, Filter, Image
+from pipeline.emulator.values import Collection, DateSpan, Element, Filter, Image
 
 COLLECTIONS: Final = (S2_COLLECTION, S1_COLLECTION, DW_COLLECTION)
 
@@ -24,7 +24,7 @@ _GEOMETRY_FIELDS: Final = (".all", ".geo")
 
 
 @dataclass(frozen=True, eq=False)
-class Catalogue:
+class Catalogue(Collection):
     """An ImageCollection.load with the filters applied to it so far."""
 
     world: World

@@ -50,9 +50,15 @@ def band_types(image: Image) -> dict[str, PixelType]:
 
 @serves("Image.select")
 def select(image: Image, selectors: list[Any], names: list[str] | None) -> Image:
-    """Bands by name, regular expression or index, renamed where names are given."""
+    """Bands by name, regular expression or index, renamed where names are given; repeats get a suffix."""
     chosen = [band for selector in selectors for band in _selected(image, selector)]
-    return image.with_bands(chosen) if names is None else _renamed(image, chosen, names, "Image.select")
+    if names is not None:
+        return _renamed(image, chosen, names, "Image.select")
+    bands: dict[str, Band] = {}
+    for band in chosen:
+        name = _free_name(band.name, bands)
+        bands[name] = dataclasses.replace(band, name=name)
+    return image.with_bands(list(bands.values()))
 
 
 def _selected(image: Image, selector: Any) -> list[Band]:

@@ -19,7 +19,7 @@ def _marked(matches: Matches, key: str | None) -> list[Element]:
 
 
 @dataclass(frozen=True)
-class Simple:
+class Simple(Join):
     """Primary elements that match anything, or nothing where `inverted`."""
 
     inverted: bool
@@ -30,7 +30,7 @@ class Simple:
 
 
 @dataclass(frozen=True)
-class Inner:
+class Inner(Join):
     """One feature a pair; its id joins the two ids with '_'."""
 
     primary_key: str
@@ -49,7 +49,7 @@ class Inner:
 
 
 @dataclass(frozen=True)
-class Save:
+class Save(Join):
     """Matches as a property of the primary element: all of them as a list, or the first alone."""
 
     key: str
@@ -72,7 +72,7 @@ class Save:
 
 
 @dataclass(frozen=True)
-class SaveBest:
+class SaveBest(Join):
     """The match with the smallest measure as a property of the primary element."""
 
     key: str

@@ -11,12 +11,15 @@ from pipeline.emulator.values import Collection, Reducer
 
 
 @dataclass(frozen=True)
-class Single:
+class Single(Reducer):
     """A reducer of one column to one output; nulls are left out."""
 
     name: str
     function: Callable[[list[Any]], Any]
-    inputs: int = 1
+
+    def width(self) -> int:
+        """One column."""
+        return 1
 
     def reduce(self, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """The one output."""
@@ -24,29 +27,30 @@ class Single:
 
 
 @dataclass(frozen=True)
-class ToList:
+class ToList(Reducer):
     """Rows as a list: plain values, or tuples; rows that lack a required value are left out."""
 
     tuple_size: int | None
     optional: int
 
-    @property
-    def inputs(self) -> int:
+    def width(self) -> int:
         """Columns of a row."""
         return self.tuple_size or 1
 
     def reduce(self, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """The list."""
-        required = self.inputs - self.optional
+        required = self.width() - self.optional
         kept = [list(row) for row in rows if all(value is not None for value in row[:required])]
         return {"list": [row[0] for row in kept] if self.tuple_size is None else kept}
 
 
 @dataclass(frozen=True)
-class MinMax:
+class MinMax(Reducer):
     """The smallest and the largest value."""
 
-    inputs: int = 1
+    def width(self) -> int:
+        """One column."""
+        return 1
 
     def reduce(self, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """Both, null where there are no values."""
@@ -55,20 +59,19 @@ class MinMax:
 
 
 @dataclass(frozen=True)
-class Repeat:
+class Repeat(Reducer):
     """Copies of a reducer side by side; each output becomes a list."""
 
     reducer: Reducer
     count: int
 
-    @property
-    def inputs(self) -> int:
+    def width(self) -> int:
         """Columns of all copies."""
-        return self.reducer.inputs * self.count
+        return self.reducer.width() * self.count
 
     def reduce(self, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """The outputs of every copy."""
-        width = self.reducer.inputs
+        width = self.reducer.width()
         parts = [self.reducer.reduce([r[i * width : (i + 1) * width] for r in rows]) for i in range(self.count)]
         return {name: [part[name] for part in parts] for name in parts[0]} if parts else {}
 
@@ -116,9 +119,9 @@ def reduce_columns(
     """Reduce the selected properties of all elements."""
     if weights:
         raise RequestError("Collection.reduceColumns: this emulator serves no weights.")
-    if len(selectors) != reducer.inputs:
+    if len(selectors) != reducer.width():
         raise RequestError(
-            f"Collection.reduceColumns: need {reducer.inputs} selectors for the reducer's inputs, got {len(selectors)}."
+            f"Collection.reduceColumns: the reducer needs {reducer.width()} selectors, got {len(selectors)}."
         )
     return reducer.reduce([[element.get(name) for name in selectors] for element in items.elements()])
 
@@ -126,6 +129,6 @@ def reduce_columns(
 @serves("List.reduce")
 def reduce_list(items: list[Any], reducer: Reducer) -> Any:
     """Reduce a list; the output alone where there is one."""
-    rows = items if reducer.inputs > 1 else [[item] for item in items]
+    rows = items if reducer.width() > 1 else [[item] for item in items]
     outputs = reducer.reduce(rows)
     return next(iter(outputs.values())) if len(outputs) == 1 else outputs

@@ -1,8 +1,9 @@
 """Pixel lattices in any coordinate system, and where one lattice's pixels fall on another."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyproj
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from pyproj.exceptions import CRSError
 
 from pipeline.emulator.replies import RequestError
+
+Value = TypeVar("Value")
 
 WGS84: Final = "EPSG:4326"
 IDENTITY: Final = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -100,23 +103,22 @@ class Frame:
     """Remembers positions within one request: many bands share a lattice."""
 
     def __init__(self) -> None:
-        self._positions: dict[Any, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
-        self._located: dict[Any, Located] = {}
+        self._known: dict[Any, Any] = {}
+
+    def once(self, key: Any, make: Callable[[], Value]) -> Value:
+        """What `make` gives, made once a key."""
+        if key not in self._known:
+            self._known[key] = make()
+        known: Value = self._known[key]
+        return known
 
     def positions(self, window: GridWindow, crs: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """x and y of the pixel centres in `crs`: (1, width) and (height, 1) where possible."""
-        key = (window, crs)
-        if key not in self._positions:
-            self._positions[key] = _positions(window, crs)
-        return self._positions[key]
+        return self.once((window, crs), lambda: _positions(window, crs))
 
     def locate(self, window: GridWindow, lattice: Projection) -> Located:
         """Where the window's pixel centres fall on `lattice`."""
-        key = (window, lattice)
-        if key not in self._located:
-            x, y = self.positions(window, lattice.crs)
-            self._located[key] = _to_lattice(x, y, lattice)
-        return self._located[key]
+        return self.once((window, lattice), lambda: _to_lattice(*self.positions(window, lattice.crs), lattice))
 
 
 def _positions(window: GridWindow, crs: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from pipeline.emulator.lattice import WGS84, Frame, GridWindow, Projection, crs_transformer
 from pipeline.emulator.pixel_types import PixelType, cast_values
 from pipeline.emulator.replies import RequestError
-from pipeline.emulator.resample import Cut, Pixels, bilinear, nearest, needed
+from pipeline.emulator.resample import Cut, Pixels, bilinear_taps, nearest_taps, needed
 from pipeline.emulator.scene import EmulatedScene
 
 MAX_INNER_PIXELS = 64_000_000
@@ -46,7 +46,14 @@ class Source:
 
     def cut(self, window: GridWindow, frame: Frame) -> Cut:
         """The native pixels that `window` needs."""
-        return needed(frame.locate(window, self.projection), margin=0).within(self.width, self.height)
+        located = frame.locate(window, self.projection)
+        key = (window, self.projection, self.width, self.height)
+        return frame.once(key, lambda: needed(located, margin=0).within(self.width, self.height))
+
+    def sample(self, window: GridWindow, frame: Frame, have: Pixels, cut: Cut) -> Pixels:
+        """The pixels on `window` from the native ones `have`, which cover `cut`."""
+        key = (window, self.projection, cut, "nearest")
+        return frame.once(key, lambda: nearest_taps(frame.locate(window, self.projection), cut)).apply(have)
 
 
 @dataclass(frozen=True)
@@ -164,7 +171,8 @@ class Regrid:
     """'nearest' or 'bilinear'."""
 
     def _cut(self, window: GridWindow, frame: Frame) -> Cut:
-        return needed(frame.locate(window, self.lattice), margin=1 if self.mode == "bilinear" else 0)
+        margin = 1 if self.mode == "bilinear" else 0
+        return frame.once((window, self.lattice, margin), lambda: needed(frame.locate(window, self.lattice), margin))
 
     def inputs(self, window: GridWindow, frame: Frame) -> Sequence[tuple[Node, GridWindow]]:
         """The operand on the part of its lattice that the window needs."""
@@ -177,8 +185,10 @@ class Regrid:
 
     def combine(self, window: GridWindow, operands: Sequence[Pixels], frame: Frame) -> Pixels:
         """The resampled pixels."""
-        sampler = bilinear if self.mode == "bilinear" else nearest
-        return sampler(operands[0], self._cut(window, frame), frame.locate(window, self.lattice))
+        make = bilinear_taps if self.mode == "bilinear" else nearest_taps
+        cut = self._cut(window, frame)
+        taps = frame.once((window, self.lattice, cut, self.mode), lambda: make(frame.locate(window, self.lattice), cut))
+        return taps.apply(operands[0])
 
 
 @dataclass(frozen=True)

@@ -66,16 +66,8 @@ TESTS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 """Tests by the name after 'Filter.'. Operands of types that do not compare fail, as null does."""
 
 
-class _Unmeasured:
-    """A filter that gives a join no measure."""
-
-    def measure(self, _left: Element, _right: Element) -> float | None:
-        """None: only maxDifference measures."""
-        return None
-
-
 @dataclass(frozen=True)
-class Comparison(_Unmeasured):
+class Comparison(Filter):
     """A test of two operands, each a constant or a field. A null operand fails every test.
 
     In a join, the left field is the primary element's and the right field the secondary's; otherwise both are the
@@ -122,7 +114,7 @@ class MaxDifference(Comparison):
 
 
 @dataclass(frozen=True)
-class NotNull(_Unmeasured):
+class NotNull(Filter):
     """All named properties are there."""
 
     properties: tuple[str, ...]
@@ -133,7 +125,7 @@ class NotNull(_Unmeasured):
 
 
 @dataclass(frozen=True)
-class AllOf:
+class AllOf(Filter):
     """Every one of the filters."""
 
     filters: tuple[Filter, ...]
@@ -148,7 +140,7 @@ class AllOf:
 
 
 @dataclass(frozen=True)
-class AnyOf:
+class AnyOf(Filter):
     """At least one of the filters."""
 
     filters: tuple[Filter, ...]
@@ -163,7 +155,7 @@ class AnyOf:
 
 
 @dataclass(frozen=True)
-class Not(_Unmeasured):
+class Not(Filter):
     """The opposite of a filter: null operands, which fail a comparison, pass its opposite."""
 
     inner: Filter

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from pipeline.emulator.lattice import Frame, GridWindow
 from pipeline.emulator.nodes import Band, Source
-from pipeline.emulator.resample import Cut, Pixels, nearest
+from pipeline.emulator.resample import Cut, Pixels
 from pipeline.emulator.scene import EmulatedScene, World
 from pipeline.schema.grid import PixelGrid
+
+_NOTHING: Final = Pixels(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.bool_))
+"""What a scene gives that the window does not touch."""
 
 
 @dataclass
@@ -38,19 +41,16 @@ def render(bands: Sequence[Band], window: GridWindow, world: World) -> Iterator[
         key = (id(node), on)
         if key not in remembered:
             if isinstance(node, Source):
-                remembered[key] = _sampled(node, on)
+                remembered[key] = sampled(node, on)
             else:
                 operands = [compute(child, wanted) for child, wanted in node.inputs(on, frame)]
                 remembered[key] = node.combine(on, operands, frame)
         return remembered[key]
 
-    def _sampled(source: Source, on: GridWindow) -> Pixels:
+    def sampled(source: Source, on: GridWindow) -> Pixels:
         where = (source.scene.asset_id, source.scene.bands[source.band])
-        located = frame.locate(on, source.projection)
-        if where not in have:
-            return nearest(Pixels(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.bool_)), Cut(0, 0, 0, 0), located)
-        blocks = have[where]
-        return nearest(blocks[source.band], plan[where].cut, located)
+        pixels = have[where][source.band] if where in have else _NOTHING
+        return source.sample(on, frame, pixels, plan[where].cut)
 
     for band in bands:
         yield compute(band.node, window)

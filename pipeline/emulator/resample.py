@@ -65,58 +65,109 @@ def needed(located: Located, margin: int) -> Cut:
     )
 
 
-def nearest(source: Pixels, cut: Cut, located: Located) -> Pixels:
-    """The source pixel that each position lies in; masked outside the window `cut` that `source` covers."""
-    height, width = source.values.shape
-    shape = np.broadcast_shapes(located.columns.shape, located.rows.shape)
-    if cut.empty:
-        return Pixels(np.zeros(shape, source.values.dtype), np.zeros(shape, np.bool_))
-    column, inside_column = _indices(located.columns, cut.column0, width)
-    row, inside_row = _indices(located.rows, cut.row0, height)
-    inside = inside_row & inside_column
-    if located.separable:
-        values = source.values.take(row[:, 0], axis=0).take(column[0], axis=1)
-        valid = source.valid.take(row[:, 0], axis=0).take(column[0], axis=1) & inside
-    else:
-        values, valid = source.values[row, column], source.valid[row, column] & inside
-    return Pixels(values, valid)
+@dataclass(frozen=True)
+class Nearest:
+    """For each position the source pixel that it lies in; masked outside the cut."""
+
+    column: NDArray[np.intp]
+    row: NDArray[np.intp]
+    inside: NDArray[np.bool_]
+    """(height, width); whether the position lies in the cut."""
+    separable: bool
+
+    def apply(self, source: Pixels) -> Pixels:
+        """Sample a band that covers the cut."""
+        if source.values.size == 0:
+            return Pixels(np.zeros(self.inside.shape, source.values.dtype), np.zeros(self.inside.shape, np.bool_))
+        values = pick(source.values, self.row, self.column, self.separable)
+        return Pixels(values, pick(source.valid, self.row, self.column, self.separable) & self.inside)
 
 
-def _indices(position: NDArray[np.float64], origin: int, size: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    index = np.floor(np.nan_to_num(position, nan=-1e9, posinf=1e9, neginf=-1e9)).astype(np.intp) - origin
-    return np.clip(index, 0, size - 1), (index >= 0) & (index < size)
-
-
-def bilinear(source: Pixels, cut: Cut, located: Located) -> Pixels:
-    """Interpolate between the four nearest pixel centres.
+@dataclass(frozen=True)
+class Bilinear:
+    """For each position the four nearest pixel centres and the place between them.
 
     Masked where the nearest pixel is; where another of the four is masked or lies outside, the nearest value stands.
     How Earth Engine treats such edges is not documented.
     """
-    closest = nearest(source, cut, located)
-    if cut.empty:
-        return closest
-    height, width = source.values.shape
-    centre = Located(located.columns - 0.5, located.rows - 0.5)
-    left, inside_left = _indices(centre.columns, cut.column0, width)
-    upper, inside_upper = _indices(centre.rows, cut.row0, height)
-    x = np.nan_to_num(centre.columns - np.floor(centre.columns)).astype(np.float32)
-    y = np.nan_to_num(centre.rows - np.floor(centre.rows)).astype(np.float32)
-    right, inside_right = _next(left, x, width)
-    lower, inside_lower = _next(upper, y, height)
-    values = source.values.astype(np.float32, copy=False)
 
-    def at(row: NDArray[np.intp], column: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        if located.separable:
-            picked = values.take(row[:, 0], axis=0).take(column[0], axis=1)
-            return picked, source.valid.take(row[:, 0], axis=0).take(column[0], axis=1)
-        return values[row, column], source.valid[row, column]
+    nearest: Nearest
+    columns: tuple[NDArray[np.intp], NDArray[np.intp]]
+    """Left and right."""
+    rows: tuple[NDArray[np.intp], NDArray[np.intp]]
+    """Upper and lower."""
+    x: NDArray[np.float32]
+    """0 at the left centre, towards 1 at the right one."""
+    y: NDArray[np.float32]
+    """0 at the upper centre, towards 1 at the lower one."""
+    inside: NDArray[np.bool_]
+    """(height, width); whether all four lie in the cut."""
 
-    (v00, m00), (v01, m01) = at(upper, left), at(upper, right)
-    (v10, m10), (v11, m11) = at(lower, left), at(lower, right)
-    top, bottom = v00 + x * (v01 - v00), v10 + x * (v11 - v10)
-    whole = m00 & m01 & m10 & m11 & inside_left & inside_right & inside_upper & inside_lower
-    return Pixels(np.where(whole, top + y * (bottom - top), closest.values), closest.valid)
+    def apply(self, source: Pixels) -> Pixels:
+        """Sample a band that covers the cut."""
+        closest = self.nearest.apply(source)
+        if source.values.size == 0 or not (self.x.any() or self.y.any()):
+            return closest
+        values = source.values.astype(np.float32, copy=False)
+        left, right = self.columns
+        upper, lower = self.rows
+        split = self.nearest.separable
+        top = _between(pick(values, upper, left, split), pick(values, upper, right, split), self.x)
+        bottom = _between(pick(values, lower, left, split), pick(values, lower, right, split), self.x)
+        whole = self.inside
+        if not source.valid.all():
+            corners = [pick(source.valid, row, column, split) for row in self.rows for column in self.columns]
+            whole = np.logical_and.reduce([whole, *corners])
+        blended = _between(top, bottom, self.y)
+        return Pixels(blended if whole.all() else np.where(whole, blended, closest.values), closest.valid)
+
+
+def pick(array: NDArray[Any], row: NDArray[np.intp], column: NDArray[np.intp], separable: bool) -> NDArray[Any]:
+    """array[row, column]; faster where rows are (height, 1) and columns (1, width)."""
+    picked: NDArray[Any]
+    if separable:
+        picked = array.take(row[:, 0], axis=0).take(column[0], axis=1)
+    else:
+        picked = array[row, column]
+    return picked
+
+
+def _between(one: NDArray[Any], two: NDArray[Any], share: NDArray[np.float32]) -> NDArray[Any]:
+    """one + share * (two - one): exact where both are the same, so that later truncation loses nothing."""
+    two -= one
+    two *= share
+    two += one
+    return two
+
+
+def nearest_taps(located: Located, cut: Cut) -> Nearest:
+    """Prepare nearest-neighbour sampling of bands that cover `cut`."""
+    column, inside_column = _indices(located.columns, cut.column0, cut.column1)
+    row, inside_row = _indices(located.rows, cut.row0, cut.row1)
+    return Nearest(column, row, inside_row & inside_column, located.separable)
+
+
+def bilinear_taps(located: Located, cut: Cut) -> Bilinear:
+    """Prepare bilinear sampling of bands that cover `cut`."""
+    columns, rows = located.columns - 0.5, located.rows - 0.5
+    left, inside_left = _indices(columns, cut.column0, cut.column1)
+    upper, inside_upper = _indices(rows, cut.row0, cut.row1)
+    x, y = _fraction(columns), _fraction(rows)
+    right, inside_right = _next(left, x, cut.column1 - cut.column0)
+    lower, inside_lower = _next(upper, y, cut.row1 - cut.row0)
+    inside = inside_left & inside_right & inside_upper & inside_lower
+    return Bilinear(nearest_taps(located, cut), (left, right), (upper, lower), x, y, inside)
+
+
+def _fraction(position: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(np.nan_to_num(position - np.floor(position)), np.float32)
+
+
+def _indices(position: NDArray[np.float64], first: int, end: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Pixel indices counted from `first`, held within [first, end), and which needed no holding."""
+    index = np.floor(np.nan_to_num(position, nan=-1e9, posinf=1e9, neginf=-1e9)).astype(np.intp) - first
+    size = end - first
+    return np.clip(index, 0, max(size - 1, 0)), (index >= 0) & (index < size)
 
 
 def _next(
@@ -124,4 +175,4 @@ def _next(
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """The neighbour towards which to interpolate: the pixel itself where its own centre is hit."""
     step = np.where(fraction > 0, index + 1, index)
-    return np.minimum(step, size - 1), step < size
+    return np.minimum(step, max(size - 1, 0)), step < size

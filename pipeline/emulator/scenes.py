@@ -28,18 +28,24 @@ def image_of(scene: EmulatedScene) -> Image:
         properties=properties,
         index=scene.index,
         geometry=Geo(scene.footprint),
-        bands=tuple(_band(scene, name, pixel_m) for name, pixel_m in scene.bands.items()),
+        bands=_bands(scene),
         asset_id=scene.asset_id,
     )
 
 
-def _band(scene: EmulatedScene, name: str, pixel_m: float) -> Band:
+def _bands(scene: EmulatedScene) -> tuple[Band, ...]:
     grid = scene.grid
-    projection = Projection(f"EPSG:{grid.epsg}", (pixel_m, 0.0, grid.left_m, 0.0, -pixel_m, grid.top_m))
-    width = int(grid.width_px * PIXEL_M // pixel_m)
-    height = int(grid.height_px * PIXEL_M // pixel_m)
-    source = Source(scene, name, projection, width, height)
-    return Band(name, source, _pixel_type(scene.collection, name), projection, (width, height))
+    lattices = {}
+    for pixel_m in set(scene.bands.values()):
+        projection = Projection(f"EPSG:{grid.epsg}", (pixel_m, 0.0, grid.left_m, 0.0, -pixel_m, grid.top_m))
+        size = (int(grid.width_px * PIXEL_M // pixel_m), int(grid.height_px * PIXEL_M // pixel_m))
+        lattices[pixel_m] = (projection, size)
+    bands = []
+    for name, pixel_m in scene.bands.items():
+        projection, size = lattices[pixel_m]
+        source = Source(scene, name, projection, *size)
+        bands.append(Band(name, source, _pixel_type(scene.collection, name), projection, size))
+    return tuple(bands)
 
 
 def _pixel_type(collection: str, band: str) -> PixelType:

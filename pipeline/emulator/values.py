@@ -2,10 +2,11 @@
 
 import dataclasses
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -118,62 +119,55 @@ class Group(Element):
     collection: Any = None
 
 
-@runtime_checkable
-class Filter(Protocol):
+class Filter(ABC):
     """A test of one element, or of a pair in a join."""
 
+    @abstractmethod
     def passes(self, left: Element, right: Element | None = None) -> bool:
         """Whether the element, or the pair, passes; left fields are read off `left`."""
-        ...
 
-    def measure(self, left: Element, right: Element) -> float | None:
-        """The join measure, or None where the filter has none."""
-        ...
+    def measure(self, _left: Element, _right: Element) -> float | None:
+        """The join measure; None, as most filters have none."""
+        return None
 
 
-@runtime_checkable
-class Reducer(Protocol):
+class Reducer(ABC):
     """An aggregation of rows."""
 
-    @property
-    def inputs(self) -> int:
+    @abstractmethod
+    def width(self) -> int:
         """Columns of a row."""
-        ...
 
+    @abstractmethod
     def reduce(self, rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
         """The outputs by name; None stands for null."""
-        ...
 
 
-@runtime_checkable
-class Join(Protocol):
+class Join(ABC):
     """A way to build results from matches."""
 
+    @abstractmethod
     def join(self, primary: Element, matches: Sequence[tuple[Element, float | None]]) -> Sequence[Element]:
         """Results of one primary element; matches are (secondary element, measure) in collection order."""
-        ...
 
 
-@runtime_checkable
-class Collection(Protocol):
+class Collection(ABC):
     """A collection of elements, listed only when that is needed."""
 
-    @property
-    def of_images(self) -> bool:
-        """Whether it is an ImageCollection."""
-        ...
+    of_images: bool
+    """Whether it is an ImageCollection."""
 
+    @abstractmethod
     def elements(self) -> Sequence[Element]:
         """All elements, in order; RequestError where the collection cannot be listed."""
-        ...
 
+    @abstractmethod
     def filtered(self, condition: Filter) -> "Collection":
         """The collection of those that pass."""
-        ...
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Collection):
     """A collection whose elements are known."""
 
     items: tuple[Element, ...]
