@@ -40,6 +40,9 @@ MAX_BANDS: Final = 1024
 MAX_SLOTS: Final = 256
 """Slots of one scene request: about 70 KB of the 10 MB that a request may have (guide, 'Usage quotas')."""
 
+START_UP_ATTEMPTS: Final = 4
+"""Most tries to reach the service at all: a wrong address should be told soon."""
+
 Answer = TypeVar("Answer")
 
 _EXPECTED = (
@@ -132,9 +135,11 @@ class EarthEngineSource:
         operation: Callable[[], Answer],
         location_id: str,
         transport: ThreadLocalTransport | None = None,
+        most: int | None = None,
         stop: Callable[[SourceError], bool] = lambda _: False,
     ) -> Answer:
         used = transport or self._transport
+        policy = self._spec.retry if most is None else self._spec.retry.at_most(most)
 
         def counted() -> Answer:
             used.forget_received()
@@ -154,7 +159,7 @@ class EarthEngineSource:
                 )
             )
 
-        return with_retries(counted, policy=self._spec.retry, expected=_EXPECTED, record=record, stop=stop)
+        return with_retries(counted, policy=policy, expected=_EXPECTED, record=record, stop=stop)
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,7 @@ def _connect(spec: EarthEngineSpec, attempts: Callable[..., None]) -> ThreadLoca
         if previous is not None:
             previous.transport.close()
         try:
-            attempts(lambda: _initialise(spec, credentials, transport), "", transport)
+            attempts(lambda: _initialise(spec, credentials, transport), "", transport, START_UP_ATTEMPTS)
         except NoldoError as error:
             transport.close()
             if not isinstance(error, SourceError):

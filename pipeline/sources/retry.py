@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from google.auth import exceptions as auth
@@ -43,6 +43,10 @@ class RetryPolicy:
     """No pause is longer, seconds."""
     quota_factor: float = 4.0
     """Pauses are this many times longer where a quota was hit."""
+
+    def at_most(self, attempts: int) -> "RetryPolicy":
+        """The same pauses, but no more than `attempts` tries."""
+        return replace(self, attempts=min(self.attempts, attempts))
 
     def pause_s(self, kind: FailureKind, attempt: int, unit: float) -> float:
         """Pause after failed attempt 1, 2, ... in seconds; `unit` in 0..1 is the jitter, over the upper half."""

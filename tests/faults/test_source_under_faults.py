@@ -1,0 +1,115 @@
+"""The real client against an emulator that misbehaves: the same records and pixels as from one that does not."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pipeline.emulator.process import running_emulator
+from pipeline.export import ExportedPart, ExportSettings, export_part
+from pipeline.match import SeasonSettings, match_part
+from pipeline.schema.bands import S1_NODATA, S2_BANDS
+from pipeline.schema.grid import patch_grid
+from pipeline.schema.records import Attempt, Location, SeasonMatch, Verdict
+from pipeline.seasons import filter_seasons
+from pipeline.sources.earthengine import EarthEngineSource, emulator_spec
+
+SEED = 7
+FAULTS = "429:0.1,503:0.1,reset:0.1,truncate:0.1,slow:0.1"
+SIZE = 66
+PLACES = [(2.35, 48.85), (-58.4, -34.6), (11.98, 45.4), (18.42, -33.92), (-99.1, 19.4), (31.2, 30.05)]
+
+
+def locations(count: int) -> list[Location]:
+    chosen = [
+        (lon + 0.3 * (i // len(PLACES)), lat) for i, (lon, lat) in ((i, PLACES[i % len(PLACES)]) for i in range(count))
+    ]
+    return [Location(f"p{i}", lon, lat, patch_grid(lon, lat, SIZE)) for i, (lon, lat) in enumerate(chosen)]
+
+
+def build(url: str, count: int, records: list[Attempt]) -> tuple[list[SeasonMatch], list[Verdict], ExportedPart]:
+    places = locations(count)
+    source = EarthEngineSource(emulator_spec(url), "test", records.append)
+    matches = match_part(places, SeasonSettings(), source)
+    verdicts = filter_seasons(places, matches)
+    return matches, verdicts, export_part(places, matches, verdicts, ExportSettings(), source, {})
+
+
+@pytest.fixture(scope="module")
+def calm() -> Iterator[str]:
+    with running_emulator(SEED, faults="", latency_s=0.0, locations=None) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def rough() -> Iterator[str]:
+    with running_emulator(SEED, faults=FAULTS, latency_s=0.0, locations=None) as url:
+        yield url
+
+
+def test_faults_change_no_result(calm: str, rough: str) -> None:
+    quiet: list[Attempt] = []
+    noisy: list[Attempt] = []
+    matches, verdicts, part = build(calm, 18, quiet)
+    assert build(rough, 18, noisy)[:2] == (matches, verdicts)
+    again = build(rough, 18, noisy)[2]
+    assert again.records == part.records
+    assert len(part.patches) >= 4
+    for one, other in zip(part.patches, again.patches, strict=True):
+        np.testing.assert_array_equal(one.s2, other.s2)
+        np.testing.assert_array_equal(one.s1, other.s1)
+        np.testing.assert_array_equal(one.dw, other.dw)
+    assert {record.kind for record in quiet} == {"ok"}
+    assert {record.kind for record in noisy} >= {"ok", "transient"}
+
+
+def test_a_part_takes_one_request_to_match_and_one_a_location_to_export(calm: str) -> None:
+    records: list[Attempt] = []
+    _, verdicts, _ = build(calm, 8, records)
+    requests = [record for record in records if record.location_id]
+    kept = sum(verdict.kept for verdict in verdicts)
+    assert len(requests) - kept in (1, 2), "one question, or two where seasons were empty"
+
+
+def test_scenes_qualify_by_cloud_window_and_polarisation(calm: str) -> None:
+    matches, _, _ = build(calm, 12, [])
+    found = [match for match in matches if match.s2_id is not None]
+    assert found
+    for match in found:
+        assert match.s2_id is not None
+        assert match.s2_time is not None
+        assert match.s2_cloud_pct is not None
+        assert 0 <= match.s2_cloud_pct < 20
+        assert match.s2_tile is not None
+        assert match.s2_tile in match.s2_id
+        assert match.s2_time.strftime("%Y%m%d") in match.s2_id
+        if match.dw_id is not None:
+            assert match.dw_id.rpartition("/")[2] == match.s2_id.rpartition("/")[2]
+
+
+def test_pixels_are_plausible_and_the_unlabelled_are_never_class_0(calm: str) -> None:
+    _, _, part = build(calm, 12, [])
+    assert part.patches
+    labels = np.stack([patch.dw for patch in part.patches])
+    assert set(np.unique(labels)) <= {*range(9), 255}
+    radar = np.stack([patch.s1 for patch in part.patches])
+    assert -30 < np.median(radar[radar != S1_NODATA]) < 0
+    optical = np.stack([patch.s2 for patch in part.patches])
+    assert (optical[:, :, S2_BANDS.index("B4")] > 0).mean() > 0.9
+
+
+def test_many_threads_get_their_own_pixels(calm: str) -> None:
+    matches, verdicts, part = build(calm, 12, [])
+    source = EarthEngineSource(emulator_spec(calm), "test")
+    places = locations(12)
+
+    def alone(_: int) -> ExportedPart:
+        return export_part(places, matches, verdicts, ExportSettings(concurrency=4), source, {})
+
+    with ThreadPoolExecutor(3) as pool:
+        for other in pool.map(alone, range(3)):
+            assert other.records == part.records
+            for one, two in zip(part.patches, other.patches, strict=True):
+                np.testing.assert_array_equal(one.s2, two.s2)
+                np.testing.assert_array_equal(one.dw, two.dw)
