@@ -18,7 +18,7 @@ SPLIT_STREAM = 0
 """Tells the split's random numbers from others drawn of the same seed."""
 
 DIGEST_ATTRIBUTE = "content_digest"
-"""Group attribute that carries the store's content digest, where the builder wrote one."""
+"""Group attribute that carries the digest of a finished store's content."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import log_softmax, pad
 
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
@@ -21,7 +21,6 @@ from training.compute import Compute, network_inputs
 from training.confidence import enhance, label_confidence
 from training.cromss import Objective, SelectionMasks, selection_masks
 from training.dataset import Split, TrainingStore, open_truth
-from training.dual_unet import DualUNet
 from training.loader import Batch, in_batches, plan_all_seasons, read_all_seasons, read_batches, read_labels
 from training.metrics import WeightCounts, confusion_matrix, scores
 from training.settings import STRIDE_PX, PretrainSettings
@@ -57,7 +56,7 @@ class Examined:
 
 
 def evaluate(
-    network: DualUNet,
+    network: nn.Module,
     store: TrainingStore,
     split: Split,
     *,
@@ -67,7 +66,8 @@ def evaluate(
 ) -> Evaluation:
     """Score all four seasons of the held-out locations against the truth where there is one, and the labels.
 
-    Batch norm runs on its stored statistics. `reference`: a Zarr group with the true land cover, or None.
+    `network` maps (S1, S2) images to (S1, S2) logits, as DualUNet does; batch norm runs on its stored statistics.
+    `reference`: a Zarr group with the true land cover, or None.
     """
     truth = None if reference is None else open_truth(reference, store)
     majority = int(label_counts(store, split.train, settings.batch_size).argmax())
@@ -81,7 +81,7 @@ def evaluate(
 
 
 @torch.no_grad()
-def examine(network: DualUNet, batch: Batch, *, settings: PretrainSettings, compute: Compute) -> Examined:
+def examine(network: nn.Module, batch: Batch, *, settings: PretrainSettings, compute: Compute) -> Examined:
     """Run the network on whole patches, mirrored at the border to a size that it takes, and weigh their labels.
 
     The weights are those of the last training epochs: selection with the ramp at its end, thresholds over the batch.
@@ -169,7 +169,7 @@ def _auc_table(counts: Mapping[str, WeightCounts]) -> dict[str, Any]:
 
 
 def _shown(
-    network: DualUNet,
+    network: nn.Module,
     store: TrainingStore,
     split: Split,
     truth: Any | None,

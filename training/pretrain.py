@@ -110,7 +110,7 @@ def pretrain(
         np.savez_compressed(file, allow_pickle=False, **evaluation.masks)
     result = {**_summary(read_log(layout.log, settings.epochs), split), **evaluation.result}
     write_json(layout.result, result)
-    return PretrainResult(out, result, reused=False)
+    return PretrainResult(out, read_json(layout.result), reused=False)
 
 
 def _train_epoch(run: _Run, state: RunState, epoch: int, val_loss: float | None) -> dict[str, Any]:

@@ -79,6 +79,6 @@ def load_state(path: Path, state: RunState, compute: Compute) -> int:
         if compute.device.type == "cuda" and len(content["gpu_random"]) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(content["gpu_random"])
         return int(content["epochs_done"])
-    except (RuntimeError, ValueError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
+    except (RuntimeError, ValueError, LookupError, TypeError, EOFError, OSError, pickle.UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NoldoError(f"{path} cannot be resumed from: {reason}\nDelete it to start anew.") from error

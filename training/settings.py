@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from pipeline.schema.strict import Strict
 
@@ -54,7 +54,7 @@ class PretrainSettings(Strict):
     """Channels of the decoder's blocks, the deepest first; as many as the encoder is to have stages, 3 to 5."""
     s2_bands: Literal[13, 9] = 13
     """All bands of Sentinel-2 L1C, or the nine of 10 and 20 m without B8A."""
-    crop_px: Annotated[int, Field(ge=STRIDE_PX)] = 256
+    crop_px: Annotated[int, Field(ge=STRIDE_PX, multiple_of=STRIDE_PX)] = 256
     """Side of the training crop, pixels; a multiple of 32, at most the store's patch."""
     epochs: Count = 200
     """Passes over the training locations; each takes one random season of every location."""
@@ -86,10 +86,3 @@ class PretrainSettings(Strict):
     """CPU threads of the arithmetic; by default torch decides. Bits may differ between thread counts."""
     objective: ObjectiveSettings = ObjectiveSettings()
     """The loss and the sample selection."""
-
-    @field_validator("crop_px")
-    @classmethod
-    def _whole_strides(cls, crop_px: int) -> int:
-        if crop_px % STRIDE_PX:
-            raise ValueError(f"must be a multiple of {STRIDE_PX}")
-        return crop_px

@@ -1,0 +1,95 @@
+"""Scores by hand, and against torchmetrics and a brute-force AUC."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torchmetrics.functional.classification import (
+    multiclass_confusion_matrix,
+    multiclass_f1_score,
+    multiclass_jaccard_index,
+    multiclass_recall,
+)
+
+from training.metrics import WeightCounts, confusion_matrix, scores
+
+HAND_MADE = torch.tensor([[6, 2, 0], [1, 3, 0], [0, 0, 0]])
+"""12 pixels: 8 of class 0, 4 of class 1, none of class 2."""
+
+
+def test_a_hand_made_matrix() -> None:
+    found = scores(HAND_MADE)
+    assert found.pixels == 12
+    assert found.oa == pytest.approx(9 / 12)
+    assert found.aa == pytest.approx((6 / 8 + 3 / 4) / 2)
+    assert found.miou == pytest.approx((6 / 9 + 3 / 6) / 2)
+    assert found.mf1 == pytest.approx((12 / 15 + 6 / 9) / 2)
+    assert list(found.per_class_recall) == [pytest.approx(0.75), pytest.approx(0.75), None]
+    assert list(found.per_class_iou) == [pytest.approx(6 / 9), pytest.approx(0.5), None]
+
+
+def test_a_class_that_is_only_predicted_costs_the_others_but_has_no_score() -> None:
+    found = scores(torch.tensor([[1, 0, 1], [0, 2, 0], [0, 0, 0]]))
+    assert list(found.per_class_iou) == [pytest.approx(0.5), pytest.approx(1.0), None]
+    assert found.miou == pytest.approx(0.75)
+
+
+def test_nothing_to_score_is_refused() -> None:
+    with pytest.raises(ValueError, match="no pixel"):
+        scores(torch.zeros((3, 3), dtype=torch.int64))
+
+
+def test_the_matrix_counts_target_by_prediction_and_leaves_out_the_unlabelled() -> None:
+    prediction = torch.tensor([0, 1, 1, 255, 2], dtype=torch.uint8)
+    target = torch.tensor([0, 0, 1, 1, 255], dtype=torch.uint8)
+    assert confusion_matrix(prediction, target, 3).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_agreement_with_torchmetrics(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    target = torch.randint(0, 9, (4000,), generator=generator).to(torch.uint8)
+    prediction = torch.randint(0, 9, (4000,), generator=generator).to(torch.uint8)
+    ours = confusion_matrix(prediction, target, 9)
+    assert torch.equal(ours, multiclass_confusion_matrix(prediction.long(), target.long(), 9))
+    found = scores(ours)
+    theirs = (prediction.long(), target.long(), 9)
+    assert found.miou == pytest.approx(float(multiclass_jaccard_index(*theirs)), abs=1e-5)
+    assert found.mf1 == pytest.approx(float(multiclass_f1_score(*theirs)), abs=1e-5)
+    assert found.aa == pytest.approx(float(multiclass_recall(*theirs)), abs=1e-5)
+
+
+def brute_force_auc(weight: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    pairs = [(a, b) for a in weight[right] for b in weight[~right]]
+    return float(sum((a > b) + 0.5 * (a == b) for a, b in pairs) / len(pairs))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_the_auc_is_that_of_all_pairs(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weight = rng.integers(0, 11, size=60) / 10
+    label, truth = rng.integers(0, 2, size=60), rng.integers(0, 2, size=60)
+    truth[:4], label[:4] = (0, 1, 0, 1), (0, 1, 1, 0)
+    counts = WeightCounts(2)
+    for part in (slice(0, 25), slice(25, 60)):
+        counts.add(
+            torch.from_numpy(weight[part]).float(),
+            torch.from_numpy(label[part]).to(torch.uint8),
+            torch.from_numpy(truth[part]).to(torch.uint8),
+        )
+    assert counts.auc() == pytest.approx(brute_force_auc(weight, label == truth))
+    for c, found in enumerate(counts.auc_per_class()):
+        assert found == pytest.approx(brute_force_auc(weight[label == c], (label == truth)[label == c]))
+
+
+def test_the_auc_is_none_where_nothing_is_wrong_and_leaves_out_the_unlabelled() -> None:
+    counts = WeightCounts(2)
+    weight, label = torch.tensor([0.1, 0.9, 0.5]), torch.tensor([0, 1, 255], dtype=torch.uint8)
+    counts.add(weight, label, torch.tensor([0, 1, 0], dtype=torch.uint8))
+    assert counts.auc() is None
+    assert counts.auc_per_class() == (None, None)
+    assert int(counts.counts_C2K.sum()) == 2

@@ -1,0 +1,104 @@
+"""What a run folder holds, and when it is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.layout import PretrainLayout
+from training.compute import choose_compute
+from training.dataset import open_store
+from training.run_record import (
+    FolderState,
+    append_log,
+    describe_run,
+    folder_state,
+    keep_log,
+    read_json,
+    read_log,
+    write_json,
+)
+from training.settings import PretrainSettings
+
+
+@pytest.fixture
+def record(small: tuple[Path, Path], tiny_settings: PretrainSettings) -> dict[str, Any]:
+    return describe_run(tiny_settings, open_store(small[0]), choose_compute(tiny_settings))
+
+
+def test_the_record_names_settings_store_code_and_hardware(
+    record: dict[str, Any], small: tuple[Path, Path], tiny_settings: PretrainSettings
+) -> None:
+    assert record["settings"] == tiny_settings.model_dump(mode="json")
+    assert record["store_digest"] == open_store(small[0]).digest
+    assert {"version", "commit"} == set(record["code"])
+    assert record["hardware"]["device"] == "cpu"
+    assert json.loads(json.dumps(record)) == record
+
+
+def state_of(
+    layout: PretrainLayout, record: dict[str, Any], *, against: str = "dw", resume: bool = False
+) -> FolderState:
+    return folder_state(layout, record, against=against, resume=resume)
+
+
+def test_a_folder_goes_from_new_to_unfinished_to_finished(tmp_path: Path, record: dict[str, Any]) -> None:
+    layout = PretrainLayout(tmp_path)
+    assert state_of(layout, record) is FolderState.NEW
+    write_json(layout.record, record)
+    assert state_of(layout, record) is FolderState.NEW
+    layout.checkpoint.write_bytes(b"")
+    assert state_of(layout, record, resume=True) is FolderState.UNFINISHED
+    with pytest.raises(UsageError, match="unfinished run; add --resume"):
+        state_of(layout, record)
+    write_json(layout.result, {"against": "dw"})
+    assert state_of(layout, record) is FolderState.FINISHED
+    assert state_of(layout, record, against="truth", resume=True) is FolderState.UNFINISHED
+
+
+def test_another_setting_or_store_is_refused_by_name(tmp_path: Path, record: dict[str, Any]) -> None:
+    layout = PretrainLayout(tmp_path)
+    write_json(layout.record, record)
+    other = {**record, "settings": {**record["settings"], "learning_rate": 0.5}, "store_digest": "another"}
+    with pytest.raises(UsageError, match="holds a run with another learning_rate, store; choose another folder"):
+        state_of(layout, other)
+
+
+def test_the_device_and_threads_may_change(tmp_path: Path, record: dict[str, Any]) -> None:
+    layout = PretrainLayout(tmp_path)
+    write_json(layout.record, record)
+    other = {**record, "settings": {**record["settings"], "device": "cuda", "threads": 7}}
+    assert state_of(layout, other) is FolderState.NEW
+
+
+def test_a_checkpoint_of_unknown_origin_is_refused(tmp_path: Path, record: dict[str, Any]) -> None:
+    layout = PretrainLayout(tmp_path)
+    layout.checkpoint.write_bytes(b"")
+    with pytest.raises(UsageError, match=r"no run\.json"):
+        state_of(layout, record)
+
+
+def test_a_record_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(NoldoError, match=r"run\.json cannot be read"):
+        read_json(tmp_path / "run.json")
+
+
+def test_writing_leaves_nothing_else_behind(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": None})
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(tmp_path / "a.json", {"a": float("nan")})
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+    assert read_json(tmp_path / "a.json") == {"a": None}
+
+
+def test_the_log_is_cut_back_to_what_the_checkpoint_holds(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    for epoch in (1, 2, 3):
+        append_log(log, {"epoch": epoch})
+    keep_log(log, 2)
+    assert read_log(log, 10) == [{"epoch": 1}, {"epoch": 2}]
+    keep_log(log, 0)
+    assert log.read_text() == ""

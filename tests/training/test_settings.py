@@ -1,0 +1,54 @@
+"""Settings are the paper's by default, and refuse what cannot be."""
+
+import dataclasses
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from pipeline.schema.errors import UsageError
+from pipeline.schema.strict import validated
+from training.cromss import Objective
+from training.settings import ObjectiveSettings, PretrainSettings
+
+
+def test_defaults_are_the_papers() -> None:
+    settings = PretrainSettings()
+    assert (settings.epochs, settings.batch_size, settings.learning_rate, settings.weight_decay) == (
+        200,
+        128,
+        5e-3,
+        1e-8,
+    )
+    assert (settings.plateau_patience, settings.plateau_factor, settings.val_fraction) == (30, 0.5, 0.01)
+    assert (settings.crop_px, settings.flip_p, settings.rotation_p, settings.rotation_max_deg) == (256, 0.5, 0.2, 90.0)
+
+
+def test_objective_settings_are_the_objectives_fields_and_defaults() -> None:
+    assert ObjectiveSettings().model_dump() == dataclasses.asdict(Objective())
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ({"learning_rte": 1e-3}, "unknown key 'learning_rte'; did you mean 'learning_rate'?"),
+        ({"objective": {"ramp_epoch": 3}}, "unknown key 'objective.ramp_epoch'; did you mean 'ramp_epochs'?"),
+        ({"crop_px": 100}, "'crop_px' is 100"),
+        ({"fusion": "early"}, "'fusion' is 'early'"),
+        ({"s2_bands": 10}, "'s2_bands' is 10"),
+        ({"decoder_channels": [64, 32]}, "'decoder_channels'"),
+        ({"val_fraction": 0.0}, "'val_fraction' is 0.0"),
+        ({"objective": {"prior_factor": 0.7, "uniform_factor": 0.5}}, "at most 1 together"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(raw: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        validated(PretrainSettings, raw, where="pretrain")
+    assert expected in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_importing_the_settings_does_not_import_torch() -> None:
+    code = "import sys, training.settings; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
