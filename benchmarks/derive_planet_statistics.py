@@ -9,10 +9,11 @@ What is done, and why it is not simply the mean of each label:
   ranks, turned to Pearson's by 2 sin(pi r / 6), and made positive definite.
 * Crops. The table's crops are fallow or desert (NDVI 0.15). They are kept as the fallow state; the green state is what
   is labelled grass, crops or shrub with NDVI > 0.5. The emulator mixes the two a field at a time.
-* Water. The table holds no open water (no clear row has NDWI > 0.2 and B8 < 900). Its B2..B4 are the 2 % quantile of
+* Water. The table holds no open water (two clear rows have NDWI > 0.2 and B8 < 900). Its B2..B4 are the 2 % quantile of
   clean land rows, i.e. path radiance and little else; B5..B12 fall off as water's absorption does (WATER_SHARE of the
   2 % quantile); radar is the sea at moderate wind, VV -18 dB, VH -26 dB (stated, not derived).
-* Flooded vegetation: 45 % water, 55 % the mean of grass and trees, in DN; radar 1 dB above grass in VV (double bounce).
+* Flooded vegetation: 45 +- 20 % water, the rest the mean of grass and trees, in DN; radar 1 dB
+  above grass in VV (double bounce).
 * Snow and ice: rows with MNDWI > 0.4 and B2 > 2500, whatever their label (snow-free rows labelled snow are left out).
 * B1 follows B2 along a line fitted to the Togo file's clear months, B10 is their level. B9 over B8A is taken from both
   files: the dry end (west US) and the humid end (Togo).
@@ -39,6 +40,7 @@ TABLE_BANDS = ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12")
 RADAR = ("VV", "VH")
 NAMES = ("water", "trees", "grass", "flooded", "crops", "shrub", "built", "bare", "snow", "green_crops")
 SPECKLE_DB = 2.13
+SHARE_SPREAD = 0.20
 CORE = {1: (0.30, 1.0), 2: (0.25, 0.60), 4: (-1.0, 0.22), 5: (0.12, 0.40), 6: (-1.0, 0.40), 7: (-1.0, 0.22)}
 WATER_SHARE = {"B5": 0.60, "B6": 0.38, "B7": 0.33, "B8": 0.30, "B8A": 0.26, "B11": 0.22, "B12": 0.24}
 
@@ -106,10 +108,14 @@ def flooded(wet: Figures, grass: Figures, trees: Figures) -> Figures:
     """Flooded vegetation as a mixture."""
     plants = (np.array(grass["optical"]) + np.array(trees["optical"])) / 2
     mixed = 0.45 * np.array(wet["optical"]) + 0.55 * plants
+    contrast = (plants - np.array(wet["optical"])).mean(axis=0)
+    wide = np.hypot(grass["optical_spread"], SHARE_SPREAD * contrast)
     return {
         **grass,
         "rows": 0,
         "optical": np.rint(mixed).astype(int).tolist(),
+        "optical_spread": np.rint(wide).astype(int).tolist(),
+        "radar_spread": [2.2, 2.2],
         "radar": np.round(np.array(grass["radar"]) + np.array([1.0, 0.0]), 2).tolist(),
     }
 

@@ -20,6 +20,8 @@ CENTRE_KM: Final = 470.0
 SLICE_S: Final = 25.0
 GROUND_KM_S: Final = 6.8
 EDGE_STEPS: Final = 5
+SPARE_S: Final = 6.0
+"""How far along the track a place may lie from where a flat Earth puts it, seconds."""
 LAST_S1B: Final = datetime(2021, 12, 23, tzinfo=UTC)
 """The day Sentinel-1B failed."""
 EUROPE: Final = (-12.0, 34.0, 42.0, 72.0)
@@ -53,14 +55,15 @@ def search_s1(seed: int, region: Polygon, start: datetime, end: datetime) -> lis
     lon, lat = (west + east) / 2, (south + north) / 2
     half_km = 111.2 * math.hypot((east - west) / 2 * math.cos(math.radians(lat)), (north - south) / 2)
     margin = timedelta(minutes=5, seconds=half_km / GROUND_KM_S)
-    slices = math.ceil((half_km / GROUND_KM_S + 40.0) / SLICE_S)
     found = []
     for (platform, up), orbit in ORBITS.items():
         reach = SWATH_KM / 2 + half_km + 25.0
         after = orbit.line_at(lat)[1]
-        for one, _, _ in orbit.passes_near(lon, lat, reach, start - margin, end + margin):
-            middle = math.floor((after - _phase(seed, platform, up, one.revolution)) / SLICE_S)
-            for number in range(middle - slices, middle + slices + 1):
+        for one, right_km, azimuth in orbit.passes_near(lon, lat, reach, start - margin, end + margin):
+            along_s = after + right_km * math.tan(math.radians(azimuth)) / GROUND_KM_S
+            spare = half_km / GROUND_KM_S + SPARE_S
+            first = along_s - _phase(seed, platform, up, one.revolution)
+            for number in range(math.floor((first - spare) / SLICE_S), math.floor((first + spare) / SLICE_S) + 1):
                 scene = s1_scene(seed, platform, up, one, number)
                 if scene is not None and start <= scene.time < end and scene.footprint.intersects(region):
                     found.append(scene)
@@ -108,10 +111,12 @@ def s1_scene(seed: int, platform: str, up: bool, one: Pass, number: int) -> Emul
     if abs(first) > 0.22 * orbit.period_s:
         return None
     time = one.node_time + timedelta(seconds=first)
+    east, middle_lat = orbit.centre_at(first + SLICE_S / 2)
+    middle_lon = (one.node_lon_deg + east + 180.0) % 360.0 - 180.0
+    if (platform == "B" and time >= LAST_S1B) or not _planned(seed, platform, up, middle_lon, middle_lat):
+        return None
     lon, lat = _outline(orbit, one, first)
     relative = orbit.relative_orbit(one.revolution)
-    if (platform == "B" and time >= LAST_S1B) or not _planned(seed, platform, up, lon, lat):
-        return None
     single = unit(key(seed, "single", platform, one.revolution, number)) < SINGLE_SHARE
     absolute = _ABSOLUTE[platform][0] + one.revolution
     stop = time + timedelta(seconds=SLICE_S)
@@ -142,28 +147,28 @@ def s1_scene(seed: int, platform: str, up: bool, one: Pass, number: int) -> Emul
 def _outline(orbit: Orbit, one: Pass, first: float) -> tuple[list[float], list[float]]:
     """The slice's corners and points along its edges, degrees, longitudes without a jump."""
     seconds = first + np.linspace(0.0, SLICE_S, EDGE_STEPS)
-    near = orbit.ground(seconds, CENTRE_KM - SWATH_KM / 2)
-    far = orbit.ground(seconds[::-1], CENTRE_KM + SWATH_KM / 2)
-    turned = np.concatenate([near[0], far[0]]) + one.node_lon_deg
+    edges = np.repeat([CENTRE_KM - SWATH_KM / 2, CENTRE_KM + SWATH_KM / 2], EDGE_STEPS)
+    east, lat, _ = orbit.ground(np.concatenate([seconds, seconds[::-1]]), edges)
+    turned = east + one.node_lon_deg
     middle = (turned[0] + 180.0) % 360.0 - 180.0
     lon = middle + (turned - turned[0] + 180.0) % 360.0 - 180.0
-    return lon.tolist(), np.concatenate([near[1], far[1]]).tolist()
+    return lon.tolist(), lat.tolist()
 
 
 @lru_cache(maxsize=65536)
-def _land_near(west: float, south: float, east: float, north: float) -> bool:
-    return coast().any_land(west, south, east, north)
+def _land_near(lon: int, lat: int) -> bool:
+    """Whether land lies within about 170 km of a whole degree."""
+    wide = min(20.0, 1.6 / max(0.1, math.cos(math.radians(lat))))
+    return coast().any_land(lon - wide, lat - 1.6, lon + wide, lat + 1.6)
 
 
-def _planned(seed: int, platform: str, up: bool, lon: list[float], lat: list[float]) -> bool:
-    """Whether the mission maps there with that satellite and direction."""
-    west, east, south, north = min(lon), max(lon), min(lat), max(lat)
-    if not _land_near(round(west), round(south), round(east), round(north)):
+def _planned(seed: int, platform: str, up: bool, lon: float, lat: float) -> bool:
+    """Whether the mission maps about that place with that satellite and direction."""
+    if not _land_near(round(lon), round(lat)):
         return False
-    x, y = (west + east) / 2, (south + north) / 2
-    if EUROPE[0] <= x <= EUROPE[2] and EUROPE[1] <= y <= EUROPE[3]:
+    if EUROPE[0] <= lon <= EUROPE[2] and EUROPE[1] <= lat <= EUROPE[3]:
         return True
-    block = (round(x / 12.0), round(y / 12.0))
+    block = (round(lon / 12.0), round(lat / 12.0))
     favoured = unit(key(seed, "s1-direction", *block)) < 0.5
     if up != favoured and unit(key(seed, "s1-second", *block)) >= SECOND_DIRECTION:
         return False

@@ -57,7 +57,8 @@ class Coast:
         column = column % MASK_COLUMNS
         byte = self._packed[row, column >> 3]
         bit = (byte >> (7 - (column & 7)).astype(np.uint8)) & np.uint8(1)
-        return bit.astype(np.float32)
+        on: Float = bit.astype(np.float32)
+        return on
 
     def land_share(self, lon_deg: Coordinates, lat_deg: Coordinates) -> Float:
         """How much land lies about each point, 0..1: the mask's cells joined bilinearly."""

@@ -86,12 +86,14 @@ def units(bits: NDArray[np.uint64]) -> Float:
 def drawn(bits: NDArray[np.uint64], table: Float, slot: int) -> Float:
     """Draw from a table of 4,096 quantiles with 12 of the 64 bits; slots 0..4 are independent."""
     index = (bits >> np.uint64(12 * slot)) & np.uint64(_LEVELS - 1)
-    return np.take(table, index.astype(np.int32))
+    values: Float = np.take(table, index.astype(np.int32))
+    return values
 
 
 def gamma_quantiles(looks: float) -> Float:
     """4,096 quantiles of multi-look speckle: a gamma variate of shape `looks` and mean 1."""
-    return (gammaincinv(looks, _MIDPOINTS) / looks).astype(np.float32)
+    table: Float = (gammaincinv(looks, _MIDPOINTS) / looks).astype(np.float32)
+    return table
 
 
 def value_noise(key_: int, x: Coordinates, y: Coordinates, cell: float, period_x: int | None = None) -> Float:

@@ -82,7 +82,7 @@ def _derived(band: str, source: Float, land: Ground) -> Float:
     if band == "B1":
         return np.float32(air["b1_slope"]) * source + np.float32(air["b1_offset"])
     if band == "B9":
-        damp = land.frame.lift(np.clip(0.5 + 0.55 * land.climate.humidity, 0.0, 1.0))
+        damp = land.frame.lift(np.clip(0.35 + 0.55 * land.climate.humidity, 0.0, 1.0))
         ratio = air["b9_ratio_dry"] + (air["b9_ratio_humid"] - air["b9_ratio_dry"]) * damp
         return source * ratio.astype(np.float32)
     if band == "B10":

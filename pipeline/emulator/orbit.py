@@ -60,7 +60,9 @@ class Orbit:
         hour = time.hour + time.minute / 60 + (time.second + time.microsecond / 1e6) / 3600
         return Pass(revolution, time, ((self.node_hour - hour) * 15.0 + 180.0) % 360.0 - 180.0)
 
-    def ground(self, seconds: Coordinates, right_km: float) -> tuple[Coordinates, Coordinates, Coordinates]:
+    def ground(
+        self, seconds: Coordinates, right_km: Coordinates | float
+    ) -> tuple[Coordinates, Coordinates, Coordinates]:
         """Points `right_km` to the right of the track, `seconds` after the node.
 
         Returns longitude east of the node, latitude, and the track's azimuth clockwise from north, all degrees.
@@ -77,11 +79,17 @@ class Orbit:
         forward = ahead - here
         forward -= here * np.sum(here * forward, axis=0)
         forward /= np.linalg.norm(forward, axis=0)
-        right = np.cross(forward, here, axis=0)
-        turn = right_km / EARTH_KM
+        right = np.stack(
+            [
+                forward[1] * here[2] - forward[2] * here[1],
+                forward[2] * here[0] - forward[0] * here[2],
+                forward[0] * here[1] - forward[1] * here[0],
+            ]
+        )
+        turn = np.asarray(right_km) / EARTH_KM
         point = here * np.cos(turn) + right * np.sin(turn)
         lon, lat = np.arctan2(point[1], point[0]), np.arcsin(point[2])
-        heading = forward if right_km == 0 else forward - point * np.sum(point * forward, axis=0)
+        heading = forward - point * np.sum(point * forward, axis=0)
         east = -np.sin(lon) * heading[0] + np.cos(lon) * heading[1]
         north = -np.sin(lat) * (np.cos(lon) * heading[0] + np.sin(lon) * heading[1]) + np.cos(lat) * heading[2]
         return np.degrees(lon), np.degrees(lat), np.degrees(np.arctan2(east, north))
@@ -102,6 +110,15 @@ class Orbit:
             float(np.interp(lat_deg, lat, lon)),
             float(np.interp(lat_deg, lat, seconds)),
             float(np.interp(lat_deg, lat, azimuth)),
+        )
+
+    def centre_at(self, seconds: float) -> tuple[float, float]:
+        """The swath's centre line at a time after the node: degrees east of the node, latitude."""
+        lat, lon, after, _ = self._centre_line
+        step = 1 if after[-1] > after[0] else -1
+        return (
+            float(np.interp(seconds, after[::step], lon[::step])),
+            float(np.interp(seconds, after[::step], lat[::step])),
         )
 
     def passes_near(

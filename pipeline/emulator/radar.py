@@ -47,7 +47,7 @@ def render(
         level += look.glint_db * np.float32(1.0 if band == "VV" else 0.7)
         power = spread_point(np.power(np.float32(10.0), level * np.float32(0.1)))
         bits = pixel_bits(key(view.key, "speckle", band), window)
-        result[band] = np.float32(10.0) * np.log10(power * drawn(bits, SPECKLE, 0) + np.float32(FLOOR))
+        result[band] = np.float32(10.0) * np.log10((power + np.float32(FLOOR)) * drawn(bits, SPECKLE, 0))
     return result
 
 

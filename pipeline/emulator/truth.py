@@ -104,7 +104,7 @@ def _put_fields(
     suited = 0.8 * fertile + 0.5 * np.minimum(urban, 0.6) - 0.28 * np.abs(state.relief)
     suited -= 0.55 * np.maximum(0.0, np.abs(state.humidity - 0.15) - 0.35)
     suited -= 0.10 * np.maximum(0.0, 3.0 - state.warmth)
-    farm = frame.lift(suited) + 0.15 * fine.m170 > -0.02
+    farm = frame.lift(suited.astype(np.float32)) + 0.15 * fine.m170 > -0.02
     use = units(plots.bits)
     cover[farm & (use < 0.74)] = CROPS
     cover[farm & (use >= 0.74) & (use < 0.86)] = GRASS
@@ -140,9 +140,8 @@ def _put_water(seed: int, frame: Frame, state: Climate, fine: _Fine, plots: Parc
     valley, _ = frame.distance_to_contour(purpose(seed, "rivers"), 8_500.0)
     ample = frame.slow(purpose(seed, "flow"), (20_000.0, 5_000.0)) + 0.9 * state.humidity
     bend = 55.0 * fine.m260 + 16.0 * fine.m110
-    to_river = np.abs(frame.lift(valley) + bend) - frame.lift(
-        np.clip(45.0 + 45.0 * ample, 0.0, 240.0).astype(np.float32)
-    )
+    width = frame.lift(np.clip(45.0 + 45.0 * ample, 0.0, 240.0).astype(np.float32))
+    to_river = np.abs(frame.lift(valley) + bend) - width
     basin = frame.slow(purpose(seed, "lakes"), (5_000.0, 1_700.0), (1.0, 0.7)) + 0.22 * state.humidity
     lake = frame.lift(basin) + 0.10 * fine.m260 + 0.07 * fine.m110
     share = frame.lift(coast().land_share(frame.node_lon, frame.node_lat))
