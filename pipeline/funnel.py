@@ -20,9 +20,7 @@ class FunnelStep:
     """(reason, locations dropped for it), the commonest first."""
 
 
-def funnel(
-    sampled: int, seasons: Iterable[Verdict], quality: Sequence[QualityRecord]
-) -> tuple[FunnelStep, ...]:
+def funnel(sampled: int, seasons: Iterable[Verdict], quality: Sequence[QualityRecord]) -> tuple[FunnelStep, ...]:
     """The three steps of a build: sampled, four seasons by metadata, four seasons by pixels."""
     return (
         FunnelStep("sample", sampled, sampled, ()),

@@ -1,0 +1,120 @@
+"""Whole builds, as a user starts them: the real command, a real Dask cluster, the real client over HTTP."""
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pytest
+
+from pipeline.parts import read_part
+from pipeline.schema.layout import RunLayout
+from pipeline.schema.records import Location
+
+Noldo = Callable[..., Any]
+"""Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
+
+pytestmark = pytest.mark.xdist_group("build")
+
+REAL = Path(os.environ.get("NOLDO_REAL", Path(__file__).parents[3] / "shared" / "real"))
+
+
+def digest(noldo: Noldo, run: Path) -> str:
+    ended = noldo("manifest", "digest", run, "--json")
+    assert ended.status == 0, ended.err
+    return ended.json["dataset"]
+
+
+def test_a_build_leaves_what_it_says(noldo: Noldo, small_run: tuple[Path, Any]) -> None:
+    out, ended = small_run
+    run = RunLayout(out)
+    steps = {step["stage"]: step for step in ended.json["funnel"]}
+    assert steps["sample"]["kept"] == 12
+    kept = steps["quality"]["kept"]
+    assert 2 <= kept < 12
+    assert len(gpd.read_parquet(run.index)) == 4 * kept
+    assert ended.json["content_digest"] == digest(noldo, out)
+    assert 0.5 < ended.json["label_agreement"] < 0.9
+    assert run.report.stat().st_size > 10_000
+    assert "<" not in ended.out.replace("json", "")[:1]
+
+
+def test_locations_are_matched_together_and_fetched_in_one_request(small_run: tuple[Path, Any]) -> None:
+    out, _ = small_run
+    events = [json.loads(line) for line in RunLayout(out).events.read_text().splitlines()]
+    requests = Counter(e["stage"] for e in events if e["event"] == "attempt")
+    wanted = {e["location_id"] for e in events if e["event"] == "attempt" and e["stage"] == "export"}
+    assert requests["export"] == len(wanted)
+    assert requests["match"] <= 2 * 3  # three parts, each with at most one more request for the fall-back year
+
+
+def test_the_second_time_there_is_nothing_to_do(noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path) -> None:
+    out, _ = small_run
+    before = {p: p.stat().st_mtime_ns for p in (out / "store").rglob("*") if p.is_file()}
+    again = noldo("build", small_recipe, "--out", out, "--workers", 2)
+    assert again.status == 0, again.err
+    assert "Nothing to do" in again.out
+    assert {p: p.stat().st_mtime_ns for p in (out / "store").rglob("*") if p.is_file()} == before
+
+
+def test_other_workers_and_other_parts_give_the_same_data(
+    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path
+) -> None:
+    reference, _ = small_run
+    ended = noldo("build", small_recipe, "--out", tmp_path, "--workers", 1, "--set", "part_locations=5")
+    assert ended.status == 0, ended.err
+    assert digest(noldo, tmp_path) == digest(noldo, reference)
+
+
+def test_a_lost_part_is_made_again_and_no_other(
+    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path
+) -> None:
+    reference, _ = small_run
+    out = tmp_path / "run"
+    shutil.copytree(reference, out)
+    run = RunLayout(out)
+    for lost in (run.table("export", 1), run.tile(1), run.manifest):
+        shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    ended = noldo("build", small_recipe, "--out", out, "--workers", 1, "--json")
+    assert ended.status == 0, ended.err
+    made = {stage: tally["parts_made"] for stage, tally in ended.json["tallies"].items()}
+    assert made == {"sample": 0, "match": 0, "seasons": 0, "export": 1, "quality": 0, "pack": 0, "manifest": 1}
+    assert digest(noldo, out) == digest(noldo, reference)
+
+
+def test_until_stops_and_the_next_build_goes_on(
+    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path
+) -> None:
+    reference, _ = small_run
+    first = noldo("build", small_recipe, "--out", tmp_path, "--workers", 1, "--until", "seasons")
+    assert first.status == 0, first.err
+    assert not (tmp_path / "tiles").exists()
+    second = noldo("build", small_recipe, "--out", tmp_path, "--workers", 2, "--json")
+    assert second.json["tallies"]["match"]["parts_made"] == 0
+    assert digest(noldo, tmp_path) == digest(noldo, reference)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the folder of real data is not here")
+def test_real_places_dates_and_zones(noldo: Noldo, tmp_path: Path) -> None:
+    recipe = tmp_path / "listed.yaml"
+    listed = REAL / "ssl4eo_s12_v1.1_locations.parquet"
+    recipe.write_text(
+        f"sample: {{from: {listed}, limit: 8}}\nsource: {{kind: emulator, seed: 7}}\nseasons: {{anchors: listed}}\n"
+    )
+    ended = noldo("build", recipe, "--out", tmp_path / "run", "--json")
+    assert ended.status == 0, ended.err
+    run = RunLayout(tmp_path / "run")
+    index = gpd.read_parquet(run.index)
+    real = gpd.read_parquet(listed)
+    assert len(index) >= 8
+    for row in index.itertuples():
+        published = real[(real.sample_id == row.location_id) & (real.time_id == row.season)].iloc[0]
+        assert row.s2_datetime.tz_convert(None) == published.time
+        assert row.s2_id.endswith(published.tile_id)
+    places = {p.location_id: p for p in read_part(run.table("sample", 0), Location)}
+    assert len(places) == 8
+    assert all(row.epsg == places[row.location_id].grid.epsg for row in index.itertuples())
