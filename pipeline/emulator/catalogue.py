@@ -1,5 +1,6 @@
 """Collections of the catalogue: filters gather until the scenes of a place and a time can be asked for."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from shapely import Polygon
 
-from pipeline.emulator.predicates import AllOf, Comparison, plain, shape_of
+from pipeline.emulator.predicates import OPPOSITES, AllOf, Comparison, Not, plain, shape_of
 from pipeline.emulator.replies import RequestError
 from pipeline.emulator.scene import DW_COLLECTION, S1_COLLECTION, S2_COLLECTION, World
 from pipeline.emulator.scenes import image_of
@@ -91,6 +92,11 @@ def _comparisons(conditions: Sequence[Filter]) -> Iterator[Comparison]:
             yield from _comparisons(condition.filters)
         elif isinstance(condition, Comparison):
             yield condition
+        elif isinstance(condition, Not) and isinstance(condition.inner, Comparison):
+            # The client writes 'at least' as 'not less than'.
+            opposite = next((o for o, test in OPPOSITES.items() if test == condition.inner.test), None)
+            if opposite is not None:
+                yield dataclasses.replace(condition.inner, test=opposite)
 
 
 def _region(comparisons: Sequence[Comparison]) -> Polygon | None:

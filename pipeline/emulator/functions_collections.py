@@ -9,6 +9,7 @@ import shapely
 from pipeline.emulator import catalogue
 from pipeline.emulator.coerce import Misfit, collection_of
 from pipeline.emulator.encode import encoded
+from pipeline.emulator.functions_geometry import box
 from pipeline.emulator.predicates import plain
 from pipeline.emulator.registry import serves
 from pipeline.emulator.replies import RequestError
@@ -163,7 +164,7 @@ def geometry(items: Collection, _max_error: Any) -> Geo:
 @serves("Collection.bounds")
 def bounds(items: Collection, _max_error: Any, proj: Any) -> Geo:
     """The bounding box of all geometries."""
-    return Geo(shapely.box(*merged_geometry(items).to(proj.crs).shape.bounds), proj.crs, geodesic=False)
+    return Geo(box(*merged_geometry(items).to(proj.crs).shape.bounds), proj.crs, geodesic=False)
 
 
 def values_of(items: Collection, name: str) -> list[Any]:

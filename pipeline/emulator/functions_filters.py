@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.emulator.predicates import TESTS, AllOf, AnyOf, Comparison, MaxDifference, Not, NotNull
+from pipeline.emulator.predicates import OPPOSITES, TESTS, AllOf, AnyOf, Comparison, MaxDifference, Not, NotNull
 from pipeline.emulator.registry import serves
 from pipeline.emulator.replies import RequestError
 from pipeline.emulator.values import Filter
@@ -30,7 +30,7 @@ def _comparison(name: str) -> Callable[..., Comparison]:
     return make
 
 
-for _name in TESTS:
+for _name in (*TESTS, *OPPOSITES):
     serves(f"Filter.{_name}")(_comparison(_name))
 
 for _short, _long in (
@@ -58,6 +58,7 @@ def range_contains(field: str, low: Any, high: Any) -> AllOf:
     """A field within [low, high]."""
     return AllOf(
         (
+            NotNull((field,)),
             Comparison("greaterThanOrEquals", field, low, None, None),
             Comparison("lessThanOrEquals", field, high, None, None),
         )

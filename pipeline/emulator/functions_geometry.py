@@ -20,6 +20,11 @@ from pipeline.schema.grid import utm_epsg
 _ELLIPSOID = Geod(ellps="WGS84")
 
 
+def box(west: float, south: float, east: float, north: float) -> shapely.Polygon:
+    """A rectangle, counter-clockwise from its lower left corner, as Earth Engine lists them."""
+    return shapely.Polygon([(west, south), (east, south), (east, north), (west, north)])
+
+
 def _points(coordinates: Any) -> list[tuple[float, float]]:
     """Pairs out of [[x, y], ...], [x, y, x, y, ...] or a list of Points."""
     flat = list(coordinates)
@@ -45,7 +50,7 @@ def _polygon(coordinates: Any) -> BaseGeometry:
 
 def _rectangle(coordinates: Any) -> BaseGeometry:
     (x0, y0), (x1, y1) = _points(coordinates)
-    return shapely.box(x0, y0, x1, y1)
+    return box(x0, y0, x1, y1)
 
 
 def _constructor(name: str, build: Callable[[Any], BaseGeometry]) -> None:
@@ -73,7 +78,7 @@ _constructor("Rectangle", _rectangle)
 @serves("GeometryConstructors.BBox")
 def bbox(west: float, south: float, east: float, north: float) -> Geo:
     """A planar box in degrees."""
-    return Geo(shapely.box(west, max(south, -90.0), east, min(north, 90.0)), WGS84, geodesic=False)
+    return Geo(box(west, max(south, -90.0), east, min(north, 90.0)), WGS84, geodesic=False)
 
 
 @serves("GeometryConstructors.MultiGeometry")
@@ -102,7 +107,7 @@ def _buffer(geometry: Geo, distance: float, proj: Projection | None) -> Geo:
 def _bounds(geometry: Geo, proj: Projection | None) -> Geo:
     """The bounding box in a projection, by default in degrees."""
     moved = _in(proj, geometry)
-    return Geo(shapely.box(*moved.shape.bounds), moved.crs, geodesic=False)
+    return Geo(box(*moved.shape.bounds), moved.crs, geodesic=False)
 
 
 def _centroid(geometry: Geo, proj: Projection | None) -> Geo:

@@ -236,10 +236,9 @@ def sequence(start: float, end: float | None, step: float, count: int | None) ->
 
 @serves("List.shuffle")
 def shuffle(items: Items, seed: Any) -> Items:
-    """In random order; False leaves the order. The order differs from the real service's."""
-    if seed is False:
-        return list(items)
-    return random.Random(str(seed)).sample(items, len(items))
+    """In random order, the same for the same seed; False gives any order. It is not the real service's order."""
+    order = random.Random() if seed is False else random.Random(str(seed))
+    return order.sample(items, len(items))
 
 
 @serves("List.slice")

@@ -48,27 +48,31 @@ def _date_in_range(span: Any, date: Any) -> bool:
 
 TESTS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "equals": lambda a, b: plain(a) == plain(b),
-    "notEquals": lambda a, b: plain(a) != plain(b),
     "lessThan": _ordered(lambda a, b: a < b),
-    "lessThanOrEquals": _ordered(lambda a, b: a <= b),
     "greaterThan": _ordered(lambda a, b: a > b),
-    "greaterThanOrEquals": _ordered(lambda a, b: a >= b),
     "listContains": lambda a, b: isinstance(a, list) and b in a,
     "stringStartsWith": _textual(str.startswith),
     "stringEndsWith": _textual(str.endswith),
     "stringContains": _textual(lambda a, b: b in a),
     "intersects": _spatial(lambda a, b: a.intersects(b)),
-    "disjoint": _spatial(lambda a, b: a.disjoint(b)),
     "contains": _spatial(lambda a, b: a.covers(b)),
     "isContained": _spatial(lambda a, b: b.covers(a)),
     "dateRangeContains": _date_in_range,
 }
 """Tests by the name after 'Filter.'. Operands of types that do not compare fail, as null does."""
 
+OPPOSITES: Final[Mapping[str, str]] = {
+    "notEquals": "equals",
+    "lessThanOrEquals": "greaterThan",
+    "greaterThanOrEquals": "lessThan",
+    "disjoint": "intersects",
+}
+"""Tests that pass unless another one does (their descriptions in the list of algorithms), so also for null."""
+
 
 @dataclass(frozen=True)
 class Comparison(Filter):
-    """A test of two operands, each a constant or a field. A null operand fails every test.
+    """A test of two operands, each a constant or a field. A null operand fails every test but the opposites.
 
     In a join, the left field is the primary element's and the right field the secondary's; otherwise both are the
     element's own.
@@ -88,9 +92,10 @@ class Comparison(Filter):
         return a, b
 
     def passes(self, left: Element, right: Element | None = None) -> bool:
-        """Whether both operands are there and the test holds."""
+        """Whether the test holds."""
         a, b = self.operands(left, right)
-        return a is not None and b is not None and TESTS[self.test](a, b)
+        test = TESTS[OPPOSITES.get(self.test, self.test)]
+        return (a is not None and b is not None and test(a, b)) != (self.test in OPPOSITES)
 
 
 @dataclass(frozen=True)

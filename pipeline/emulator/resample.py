@@ -124,12 +124,8 @@ class Bilinear:
 
 def pick(array: NDArray[Any], row: NDArray[np.intp], column: NDArray[np.intp], separable: bool) -> NDArray[Any]:
     """array[row, column]; faster where rows are (height, 1) and columns (1, width)."""
-    picked: NDArray[Any]
-    if separable:
-        picked = array.take(row[:, 0], axis=0).take(column[0], axis=1)
-    else:
-        picked = array[row, column]
-    return picked
+    by_row = array.take(row[:, 0], axis=0).take(column[0], axis=1) if separable else array[row, column]
+    return np.asarray(by_row)
 
 
 def _between(one: NDArray[Any], two: NDArray[Any], share: NDArray[np.float32]) -> NDArray[Any]:

@@ -1,8 +1,7 @@
 """A small world whose pixels are known by formula, a server over it, and the real client talking to that."""
 
+import http.client
 import json
-import os
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -83,19 +82,21 @@ class KnownWorld:
     searches: list[tuple[str, Polygon, datetime, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        tile = {"MGRS_TILE": "33TVN", "PROCESSING_BASELINE": "04.00"}
+        clouds = (("a", at(3, 1), 40.0), ("b", at(3, 11), 5.0), ("c", at(3, 21), 12.0), ("d", at(6, 1), 1.0))
         s2 = [
-            make_scene(S2_COLLECTION, f"S2_{name}", when, {"CLOUDY_PIXEL_PERCENTAGE": cloud, "MGRS_TILE": "33TVN", "PROCESSING_BASELINE": "04.00"})
-            for name, when, cloud in (
-                ("a", at(3, 1), 40.0), ("b", at(3, 11), 5.0), ("c", at(3, 21), 12.0), ("d", at(6, 1), 1.0)
-            )
-        ]  # fmt: skip
+            make_scene(S2_COLLECTION, f"S2_{name}", when, {**tile, "CLOUDY_PIXEL_PERCENTAGE": cloud})
+            for name, when, cloud in clouds
+        ]
+        radar = {
+            "instrumentMode": "IW",
+            "transmitterReceiverPolarisation": ["VV", "VH"],
+            "relativeOrbitNumber_start": 22,
+        }
         s1 = [
-            make_scene(
-                S1_COLLECTION, f"S1_{name}", when,
-                {"instrumentMode": "IW", "transmitterReceiverPolarisation": ["VV", "VH"], "orbitProperties_pass": way, "relativeOrbitNumber_start": 22},
-            )
+            make_scene(S1_COLLECTION, f"S1_{name}", when, {**radar, "orbitProperties_pass": way})
             for name, when, way in (("a", at(3, 9), "ASCENDING"), ("b", at(3, 14), "DESCENDING"))
-        ]  # fmt: skip
+        ]
         dw = [make_scene(DW_COLLECTION, s.index, s.time, {}) for s in s2[1:3]]
         self.scenes = {s.asset_id: s for s in (*s2, *s1, *dw)}
 
@@ -155,9 +156,9 @@ def url(served_world: KnownWorld) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ee(url: str) -> Iterator[Any]:
-    """The unmodified client, initialised once against the session's server."""
+    """The unmodified client against the session's server; its state is the process's, so others may take it over."""
     import ee as client
     from google.auth.credentials import AnonymousCredentials
 
@@ -166,30 +167,83 @@ def ee(url: str) -> Iterator[Any]:
             patch.delenv(name, raising=False)
         patch.setenv("https_proxy", "http://127.0.0.1:9")
         patch.setenv("no_proxy", "127.0.0.1")
+        client.Reset()
         client.Initialize(credentials=AnonymousCredentials(), project="test", url=url)
         yield client
         client.Reset()
 
 
-@pytest.fixture
-def post(url: str) -> Callable[..., tuple[int, dict[str, Any]]]:
-    """POST plain JSON to a compute endpoint of the session's server; (status, answer)."""
+@dataclass(frozen=True)
+class Answer:
+    """What came back over a connection of its own."""
 
-    def send(endpoint: str, body: Any) -> tuple[int, dict[str, Any]]:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(f"{url}/v1/projects/test/{endpoint}", data=data, method="POST")
+    status: int
+    declared: int
+    """Content-Length."""
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def message(self) -> str:
+        return str(self.json["error"]["message"])
+
+
+def ask(url: str, method: str, path: str, body: Any = None) -> Answer:
+    """One request on a connection of its own; a short body is returned as it came."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+    try:
+        connection.request(method, path, body if isinstance(body, bytes | None) else json.dumps(body).encode())
+        response = connection.getresponse()
+        declared = int(response.headers["Content-Length"])
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-                return answer.status, json.loads(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read())
+            content = response.read()
+        except http.client.IncompleteRead as error:
+            content = error.partial
+        return Answer(response.status, declared, content)
+    finally:
+        connection.close()
 
-    return send
+
+@pytest.fixture(scope="session")
+def request_to() -> Callable[..., Answer]:
+    """(url, method, path, body) -> Answer."""
+    return ask
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests to this machine go straight."""
-    if not os.environ.get("no_proxy"):
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
+@pytest.fixture(scope="session")
+def post(url: str) -> Callable[..., Answer]:
+    """(endpoint, body) -> Answer of the session's server."""
+    return lambda endpoint, body: ask(url, "POST", f"/v1/projects/test/{endpoint}", body)
+
+
+@pytest.fixture(scope="session")
+def compute(post: Callable[..., Answer]) -> Callable[..., Answer]:
+    """(function, arguments as nodes) -> Answer: one call, as value:compute would get it."""
+
+    def call(function: str, **arguments: Any) -> Answer:
+        node = {"functionInvocationValue": {"functionName": function, "arguments": arguments}}
+        return post("value:compute", {"expression": {"result": "0", "values": {"0": node}}})
+
+    return call
+
+
+@pytest.fixture
+def pixels(ee: Any) -> Callable[..., NDArray[Any]]:
+    """(image, grid) -> the structured array that computePixels gives, read as the client reads it."""
+
+    def fetch(image: Any, grid: PixelGrid, **more: Any) -> NDArray[Any]:
+        a, b, c, d, e, f = grid.affine
+        affine = {"scaleX": a, "shearX": b, "translateX": c, "shearY": d, "scaleY": e, "translateY": f}
+        size = {"width": grid.width_px, "height": grid.height_px}
+        request = {
+            "expression": image,
+            "fileFormat": "NUMPY_NDARRAY",
+            "grid": {"crsCode": f"EPSG:{grid.epsg}", "affineTransform": affine, "dimensions": size},
+        }
+        array: NDArray[Any] = ee.data.computePixels({**request, **more})
+        return array
+
+    return fetch
