@@ -234,7 +234,7 @@ def compute(post: Callable[..., Answer]) -> Callable[..., Answer]:
 def pixels(ee: Any) -> Callable[..., NDArray[Any]]:
     """(image, grid) -> the structured array that computePixels gives, read as the client reads it."""
 
-    def fetch(image: Any, grid: PixelGrid, **more: Any) -> NDArray[Any]:
+    def fetch(image: Any, grid: PixelGrid, /, **more: Any) -> NDArray[Any]:
         a, b, c, d, e, f = grid.affine
         affine = {"scaleX": a, "shearX": b, "translateX": c, "shearY": d, "scaleY": e, "translateY": f}
         size = {"width": grid.width_px, "height": grid.height_px}

@@ -112,7 +112,7 @@ def test_the_limit_on_bytes_is_the_service_s(ee: Any, pixels: Callable[..., Any]
 
 def test_the_limits_on_bands_and_sides(ee: Any, pixels: Callable[..., Any]) -> None:
     one = PixelGrid(32633, 500_000.0, 5_300_000.0, 1, 1)
-    assert len(pixels(ee.Image.constant([0] * 1024), one).dtype.names) == 1024
+    assert len(pixels(ee.Image.constant([0] * 1024), one, fileFormat="NPY")) > 1024
     with pytest.raises(ee.EEException, match="1025"):
         pixels(ee.Image.constant([0] * 1025), one)
     with pytest.raises(ee.EEException, match="32769x1"):

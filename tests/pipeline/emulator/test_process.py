@@ -1,0 +1,83 @@
+"""The emulator as a child process, over the planet itself."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.emulator.process import running_emulator
+from pipeline.schema.errors import NoldoError
+
+CALL = {"functionName": "Number.add", "arguments": {"left": {"constantValue": 1}, "right": {"constantValue": 2}}}
+BODY = {"expression": {"result": "0", "values": {"0": {"functionInvocationValue": CALL}}}}
+VALUE = "/v1/projects/test/value:compute"
+
+
+def refuses(url: str) -> bool:
+    host, port = url.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) != 0
+
+
+def test_it_serves_and_ends_with_the_context(tmp_path: Path, request_to: Callable[..., Any]) -> None:
+    with running_emulator(7, "", 0.0, None, log=tmp_path / "log") as url:
+        assert request_to(url, "POST", VALUE, BODY).json == {"result": 3}
+    assert refuses(url)
+    assert (tmp_path / "log").read_text() == ""
+
+
+def test_workers_answer_too(request_to: Callable[..., Any]) -> None:
+    with running_emulator(7, "", 0.0, None, workers=2) as url:
+        assert request_to(url, "POST", VALUE, BODY).json == {"result": 3}
+
+
+@pytest.mark.parametrize(("faults", "word"), [("teapot:1", "fault 'teapot:1' is not understood")])
+def test_what_keeps_it_from_starting_is_said(faults: str, word: str) -> None:
+    with pytest.raises(NoldoError, match=f"did not start: {word}"), running_emulator(7, faults, 0.0, None):
+        pass
+
+
+def test_a_taken_port_is_said() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(NoldoError, match=f"port {port} cannot be used"),
+            running_emulator(7, "", 0.0, None, port=port),
+        ):
+            pass
+
+
+def test_it_ends_when_its_parent_is_killed() -> None:
+    parent = (
+        "import time\nfrom pipeline.emulator.process import running_emulator\n"
+        "with running_emulator(7, '', 0.0, None) as url:\n    print(url, flush=True)\n    time.sleep(100)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().decode().strip()
+        assert not refuses(url)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    deadline = time.monotonic() + 20
+    while not refuses(url) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert refuses(url)
+
+
+def test_the_command_s_first_line_is_the_url_and_a_signal_ends_it() -> None:
+    command = [sys.executable, "-m", "pipeline.emulator", "--seed", "3"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().decode().strip()
+        assert url.startswith("http://127.0.0.1:")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0

@@ -1,0 +1,193 @@
+"""The server over plain HTTP: routes, limits, and each kind of fault as it looks on the wire."""
+
+import http.client
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from pipeline.emulator.faults import Faults, parse_faults
+from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT
+from pipeline.emulator.server import EmulatorServer
+
+VALUE = "/v1/projects/test/value:compute"
+
+
+def one_plus(number: int) -> dict[str, Any]:
+    arguments = {"left": {"constantValue": 1}, "right": {"constantValue": number}}
+    node = {"functionInvocationValue": {"functionName": "Number.add", "arguments": arguments}}
+    return {"expression": {"result": "0", "values": {"0": node}}}
+
+
+def test_it_computes(post: Callable[..., Any]) -> None:
+    answer = post("value:compute", one_plus(2))
+    assert (answer.status, answer.json) == (200, {"result": 3})
+
+
+def test_one_connection_serves_many_requests(url: str) -> None:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=30)
+    try:
+        for number in range(3):
+            connection.request("POST", VALUE, json.dumps(one_plus(number)))
+            assert json.loads(connection.getresponse().read()) == {"result": 1 + number}
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/nothing"), ("POST", "/v1/projects/test/value:guess"), ("GET", VALUE)]
+)
+def test_unknown_paths_are_404(url: str, request_to: Callable[..., Any], method: str, path: str) -> None:
+    answer = request_to(url, method, path)
+    assert answer.status == 404
+    assert answer.json["error"]["status"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[1]"])
+def test_a_body_that_is_no_json_object_is_400(post: Callable[..., Any], body: bytes) -> None:
+    assert post("value:compute", body).status == 400
+
+
+def test_an_expression_that_is_none_is_400(post: Callable[..., Any]) -> None:
+    assert "lacks 'result' or 'values'" in post("value:compute", {}).message
+
+
+def test_tokens_are_handed_out(url: str, request_to: Callable[..., Any]) -> None:
+    answer = request_to(url, "POST", "/token", b"grant_type=x")
+    assert answer.json["token_type"] == "Bearer"
+    assert answer.json["access_token"]
+
+
+def test_a_service_account_s_key_file_is_enough(url: str) -> None:
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from google.auth.transport.requests import Request
+    from google.oauth2 import service_account
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    info = {"client_email": "a@b.c", "token_uri": f"{url}/token", "private_key": key.decode(), "project_id": "test"}
+    credentials = service_account.Credentials.from_service_account_info(info, scopes=["x"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("no_proxy", "127.0.0.1")
+        request = Request()
+        credentials.refresh(request)
+        request.session.close()
+    assert credentials.token == "emulator"
+
+
+def test_requests_are_counted_and_the_counts_reset(world: Any, request_to: Callable[..., Any]) -> None:
+    with EmulatorServer(world) as server:
+        for _ in range(3):
+            request_to(server.url, "POST", VALUE, one_plus(1))
+        request_to(server.url, "POST", VALUE, {})
+        counts = request_to(server.url, "GET", "/diagnostics/counts").json
+        assert counts["requests"] == {"value:compute": 4}
+        assert counts["statuses"] == {"200": 3, "400": 1}
+        assert counts["peak_concurrency"] == 1
+        request_to(server.url, "POST", "/diagnostics/reset")
+        assert request_to(server.url, "GET", "/diagnostics/counts").json["requests"] == {}
+
+
+def test_a_body_over_the_limit_is_refused(post: Callable[..., Any]) -> None:
+    padded = json.dumps(one_plus(1)).encode()
+    assert post("value:compute", padded + b" " * (MAX_BODY_BYTES - len(padded))).status == 200
+    answer = post("value:compute", padded + b" " * (MAX_BODY_BYTES - len(padded) + 1))
+    assert answer.status == 400
+    assert "10485760 bytes" in answer.message
+
+
+def test_more_than_forty_at_once_are_refused(world: Any, request_to: Callable[..., Any]) -> None:
+    together = threading.Barrier(MAX_CONCURRENT + 5)
+
+    def ask(server: EmulatorServer) -> int:
+        together.wait()
+        return int(request_to(server.url, "POST", VALUE, one_plus(1)).status)
+
+    with EmulatorServer(world, latency_s=1.5) as server:
+        with ThreadPoolExecutor(MAX_CONCURRENT + 5) as pool:
+            statuses = [f.result() for f in [pool.submit(ask, server) for _ in range(MAX_CONCURRENT + 5)]]
+        assert sorted(statuses) == [200] * MAX_CONCURRENT + [429] * 5
+        counts = server.traffic.counts()
+        assert (counts["rejected"], counts["peak_concurrency"]) == (5, MAX_CONCURRENT + 5)
+
+
+def test_a_defect_of_the_emulator_is_a_500_with_its_name(
+    world: Any, request_to: Callable[..., Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr(world, "scene", broken)
+    call = {"functionName": "Image.load", "arguments": {"id": {"constantValue": "a/b"}}}
+    with EmulatorServer(world) as server:
+        body = {"expression": {"result": "0", "values": {"0": {"functionInvocationValue": call}}}}
+        answer = request_to(server.url, "POST", VALUE, body)
+    assert answer.status == 500
+    assert "defect of the emulator: KeyError" in answer.message
+    assert "oops" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_error_faults(world: Any, request_to: Callable[..., Any], status: int) -> None:
+    with EmulatorServer(world, faults=parse_faults(f"{status}:1")) as server:
+        answer = request_to(server.url, "POST", VALUE, one_plus(1))
+        assert (answer.status, answer.json["error"]["code"]) == (status, status)
+        assert server.traffic.counts()["faults"] == {str(status): 1}
+        assert request_to(server.url, "GET", "/v1/projects/test/algorithms").status == 200
+
+
+def test_a_reset_fault_resets(world: Any, request_to: Callable[..., Any]) -> None:
+    with EmulatorServer(world, faults=parse_faults("reset:1")) as server:
+        for _ in range(3):
+            with pytest.raises(ConnectionResetError):
+                request_to(server.url, "POST", VALUE, one_plus(1))
+        assert server.traffic.counts()["faults"] == {"reset": 3}
+
+
+def test_truncated_bodies_with_and_without_a_word(world: Any, request_to: Callable[..., Any]) -> None:
+    with EmulatorServer(world, faults=parse_faults("truncate:1"), fault_seed=1) as server:
+        answers = [request_to(server.url, "POST", VALUE, one_plus(1)) for _ in range(20)]
+    whole = len(b'{"result": 2}')
+    assert {len(a.body) for a in answers} == {whole // 2}
+    assert {a.declared for a in answers} == {whole, whole // 2}
+
+
+def test_a_slow_answer_is_right_all_the_same(world: Any, request_to: Callable[..., Any]) -> None:
+    with EmulatorServer(world, faults=Faults(parse_faults("slow:1").rates, slow_s=0.01)) as server:
+        assert request_to(server.url, "POST", VALUE, one_plus(1)).json == {"result": 2}
+        assert server.traffic.counts()["faults"] == {"slow": 1}
+
+
+def test_the_faults_follow_their_seed(world: Any, request_to: Callable[..., Any]) -> None:
+    def statuses(seed: int) -> list[int]:
+        with EmulatorServer(world, faults=parse_faults("429:0.3,503:0.3"), fault_seed=seed) as server:
+            return [request_to(server.url, "POST", VALUE, one_plus(1)).status for _ in range(20)]
+
+    assert statuses(1) == statuses(1)
+    assert set(statuses(1)) == {200, 429, 503}
+
+
+def test_stopping_ends_open_connections_and_frees_the_port(world: Any) -> None:
+    server = EmulatorServer(world)
+    server.start()
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection.request("POST", VALUE, json.dumps(one_plus(1)))
+    connection.getresponse().read()
+    server.stop()
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        connection.request("POST", VALUE, "{}")
+        connection.getresponse()
+    connection.close()
+    with EmulatorServer(world, port=int(port)) as again:
+        assert again.url.endswith(f":{port}")
+
+
+def test_workers_need_a_factory(world: Any) -> None:
+    with pytest.raises(ValueError, match="world_factory"):
+        EmulatorServer(world, workers=2)
