@@ -13,7 +13,7 @@ NODE_M: Final = 80.0
 """Step of the node lattice, tied to the zone's own zero: what varies slowly is computed there and joined
 bilinearly, the same in every window. A UTM zone bends by under a millimetre over one step."""
 
-BEND_M: Final = 90.0
+BEND_M: Final = 38.0
 BEND_CELLS_M: Final = (2_100.0, 600.0)
 BEND_KEYS: Final = (key(0, "bend-x"), key(0, "bend-y"))
 
