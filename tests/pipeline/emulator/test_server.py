@@ -57,8 +57,7 @@ def test_an_expression_that_is_none_is_400(post: Callable[..., Any]) -> None:
 
 def test_tokens_are_handed_out(url: str, request_to: Callable[..., Any]) -> None:
     answer = request_to(url, "POST", "/token", b"grant_type=x")
-    assert answer.json["token_type"] == "Bearer"
-    assert answer.json["access_token"]
+    assert {"access_token", "expires_in", "token_type"} == set(answer.json)
 
 
 def test_a_service_account_s_key_file_is_enough(url: str) -> None:
@@ -77,7 +76,7 @@ def test_a_service_account_s_key_file_is_enough(url: str) -> None:
         request = Request()
         credentials.refresh(request)
         request.session.close()
-    assert credentials.token == "emulator"
+    assert credentials.valid
 
 
 def test_requests_are_counted_and_the_counts_reset(world: Any, request_to: Callable[..., Any]) -> None:
@@ -180,9 +179,7 @@ def test_stopping_ends_open_connections_and_frees_the_port(world: Any) -> None:
     connection.request("POST", VALUE, json.dumps(one_plus(1)))
     connection.getresponse().read()
     server.stop()
-    with pytest.raises((ConnectionError, http.client.HTTPException)):
-        connection.request("POST", VALUE, "{}")
-        connection.getresponse()
+    assert connection.sock.recv(1) == b""
     connection.close()
     with EmulatorServer(world, port=int(port)) as again:
         assert again.url.endswith(f":{port}")
