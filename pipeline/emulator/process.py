@@ -1,15 +1,19 @@
-"""The emulator in a process of its own, for as long as a context lasts."""
+"""The emulator as a process: serving in this one, or in a child for as long as a context lasts."""
 
 import contextlib
+import functools
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from pipeline.schema.errors import NoldoError
+from pipeline.emulator.faults import parse_faults
+from pipeline.schema.errors import NoldoError, UsageError
 
 END_S: Final = 10.0
 """How long the process may take to end by itself, seconds."""
@@ -68,3 +72,55 @@ def _last_line(errors: Any) -> str:
     errors.seek(0)
     lines = errors.read().decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"
+
+
+def serve(
+    port: int,
+    seed: int,
+    faults: str,
+    latency_s: float,
+    locations: Path | None,
+    *,
+    workers: int = 1,
+    end_with_stdin: bool = False,
+) -> None:
+    """Serve until interrupted; the first line on standard output is the URL.
+
+    With `end_with_stdin`, also until standard input closes. Raises UsageError for a bad fault spec or a taken port.
+    """
+    from pipeline.emulator.planet import Planet
+    from pipeline.emulator.server import EmulatorServer
+
+    chosen = parse_faults(faults)
+    factory = functools.partial(Planet, seed, locations)
+    try:
+        server = EmulatorServer(
+            factory(),
+            port=port,
+            faults=chosen,
+            fault_seed=seed,
+            latency_s=latency_s,
+            world_factory=factory,
+            workers=workers,
+        )
+    except OSError as error:
+        raise UsageError(f"port {port} cannot be used ({error.strerror}); choose another one") from error
+    stopping = threading.Event()
+
+    def stop(*_: Any) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    if end_with_stdin:
+        threading.Thread(target=_wait_for_end_of_input, args=(stopping,), daemon=True).start()
+    with server:
+        sys.stdout.write(server.url + "\n")
+        sys.stdout.flush()
+        stopping.wait()
+
+
+def _wait_for_end_of_input(stopping: threading.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        continue
+    stopping.set()

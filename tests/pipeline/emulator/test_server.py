@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -100,19 +101,24 @@ def test_a_body_over_the_limit_is_refused(post: Callable[..., Any]) -> None:
     assert "10485760 bytes" in answer.message
 
 
-def test_more_than_forty_at_once_are_refused(world: Any, request_to: Callable[..., Any]) -> None:
-    together = threading.Barrier(MAX_CONCURRENT + 5)
-
-    def ask(server: EmulatorServer) -> int:
-        together.wait()
-        return int(request_to(server.url, "POST", VALUE, one_plus(1)).status)
-
-    with EmulatorServer(world, latency_s=1.5) as server:
-        with ThreadPoolExecutor(MAX_CONCURRENT + 5) as pool:
-            statuses = [f.result() for f in [pool.submit(ask, server) for _ in range(MAX_CONCURRENT + 5)]]
-        assert sorted(statuses) == [200] * MAX_CONCURRENT + [429] * 5
+def test_more_than_forty_at_once_are_refused(
+    world: Any, request_to: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(world, "scene", lambda _: gate.wait(30) and None)
+    call = {"functionName": "Image.load", "arguments": {"id": {"constantValue": "a/b"}}}
+    held = {"expression": {"result": "0", "values": {"0": {"functionInvocationValue": call}}}}
+    with EmulatorServer(world) as server, ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+        waiting = [pool.submit(request_to, server.url, "POST", VALUE, held) for _ in range(MAX_CONCURRENT)]
+        while server.traffic.counts()["in_flight"] < MAX_CONCURRENT:
+            time.sleep(0.01)
+        refused = request_to(server.url, "POST", VALUE, one_plus(1))
+        gate.set()
+        assert {future.result().status for future in waiting} == {400}
+        assert (refused.status, refused.json["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
         counts = server.traffic.counts()
-        assert (counts["rejected"], counts["peak_concurrency"]) == (5, MAX_CONCURRENT + 5)
+        assert (counts["rejected"], counts["peak_concurrency"]) == (1, MAX_CONCURRENT + 1)
+        assert request_to(server.url, "POST", VALUE, one_plus(1)).status == 200
 
 
 def test_a_defect_of_the_emulator_is_a_500_with_its_name(
