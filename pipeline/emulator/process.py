@@ -93,9 +93,10 @@ def serve(
 
     chosen = parse_faults(faults)
     factory = functools.partial(Planet, seed, locations)
+    world = factory()
     try:
         server = EmulatorServer(
-            factory(),
+            world,
             port=port,
             faults=chosen,
             fault_seed=seed,
