@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-_LINE_EVERY_S = 5.0
+_LINE_EVERY_S = 10.0
 
 
 class Display:
@@ -42,7 +42,7 @@ class Display:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(Text(text))
+        self._console.print(Text(text), soft_wrap=True)
 
     def update(self, stage: str, done: int, total: int, *, unit: str = "locations", detail: str = "") -> None:
         """Set how far a stage is: `done` of `total`, in `unit`."""
@@ -64,4 +64,4 @@ class Display:
                 eta,
                 f" {detail}" if detail else "",
             )
-            self._console.print(Text("".join(words)))
+            self._console.print(Text("".join(words)), soft_wrap=True)

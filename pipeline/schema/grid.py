@@ -65,9 +65,7 @@ class PixelGrid:
     def footprint_lonlat(self) -> Polygon:
         """The outline in degrees (lon, lat, EPSG:4326), its four corners in counter-clockwise order."""
         left, bottom, right, top = self.bounds_m
-        lon, lat = transformer(self.epsg, 4326).transform(
-            [left, right, right, left], [bottom, bottom, top, top]
-        )
+        lon, lat = transformer(self.epsg, 4326).transform([left, right, right, left], [bottom, bottom, top, top])
         return Polygon(list(zip(lon, lat, strict=True)))
 
 
