@@ -173,7 +173,8 @@ def _validate(run: _Run, state: RunState, epoch: int) -> float:
         inputs = network_inputs(batch, placement, s2_bands=settings.s2_bands, compute=run.compute)
         with run.compute.autocast():
             logits_s1_BCHW, logits_s2_BCHW = state.network(inputs.s1, inputs.s2)
-        total += float(validation_loss(logits_s1_BCHW, logits_s2_BCHW, inputs.label)) * len(batch.rows)
+        loss = validation_loss(logits_s1_BCHW, logits_s2_BCHW, inputs.label, run.objective)
+        total += float(loss) * len(batch.rows)
     _require_finite(total, f"epoch {epoch + 1}: the validation loss", run.checkpoint)
     return total / len(rows)
 

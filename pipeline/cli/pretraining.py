@@ -26,7 +26,7 @@ def run_pretraining(
     from training.pretrain import pretrain
 
     def show(progress: "PretrainProgress") -> None:
-        done = progress.epoch * progress.steps + progress.step
+        done = (progress.epoch - 1) * progress.steps + progress.step
         words = [f"loss {progress.train_loss:.3f}", f"{progress.locations_per_s:.1f} locations/s"]
         if progress.val_loss is not None:
             words.append(f"validation {progress.val_loss:.3f}")
