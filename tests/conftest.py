@@ -73,7 +73,7 @@ def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_run(noldo: Noldo, small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
-    """An undisturbed build of the small recipe; tests that use it go to one worker (xdist_group 'build')."""
+    """An undisturbed build of the small recipe; its users share an xdist_group, so that few workers build it."""
     out = tmp_path_factory.mktemp("small") / "run"
     ended = noldo("build", small_recipe, "--out", out, "--workers", 2, "--json")
     assert ended.status == 0, ended.err

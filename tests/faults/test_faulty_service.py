@@ -13,7 +13,7 @@ from pipeline.schema.layout import RunLayout
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
 
-pytestmark = pytest.mark.xdist_group("build")
+pytestmark = pytest.mark.xdist_group("faults")
 
 EVERY_KIND = "429:0.1,503:0.1,reset:0.1,truncate:0.1,slow:0.1"
 

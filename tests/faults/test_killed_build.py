@@ -14,7 +14,7 @@ import pytest
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
 
-pytestmark = pytest.mark.xdist_group("build")
+pytestmark = pytest.mark.xdist_group("faults")
 
 
 def start(recipe: Path, out: Path) -> subprocess.Popen[bytes]:

@@ -104,6 +104,7 @@ def test_real_places_dates_and_zones(noldo: Noldo, tmp_path: Path) -> None:
     listed = REAL / "ssl4eo_s12_v1.1_locations.parquet"
     recipe.write_text(
         f"sample: {{from: {listed}, limit: 8}}\nsource: {{kind: emulator, seed: 7}}\nseasons: {{anchors: listed}}\n"
+        "quality: {dw_min_valid_share: 0}\n"
     )
     ended = noldo("build", recipe, "--out", tmp_path / "run", "--json")
     assert ended.status == 0, ended.err
