@@ -14,6 +14,7 @@ from pipeline.manifest.write import manifest_inputs, write_manifest
 from pipeline.pack import commit_store, create_store, n_shards, shard_rows, store_inputs, store_order
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
+from pipeline.run_directory import prune_parts
 from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel
 from pipeline.sample import sample
 from pipeline.schema.errors import FailureKind, NoldoError, UsageError
@@ -64,6 +65,7 @@ def sample_parts(job: Job, ledger: Ledger) -> list[Outcome]:
             write_part(path, Location, chunk, inputs)
         outcomes.append(Outcome("sample", part, inputs, len(chunk), made))
         ledger.record(outcomes[-1])
+    prune_parts(job.run, ("sample", *PART_TASKS), len(outcomes))
     return outcomes
 
 
@@ -106,6 +108,7 @@ def pack(job: Job, client: Client, ledger: Ledger, quality: Sequence[Outcome]) -
         ],
         ledger,
     )
+    prune_parts(job.run, ("pack",), len(shards))
     commit_store(building, final, [read_part(job.run.table("pack", s), ShardRecord)[0] for s in shards])
     return rows, inputs
 

@@ -2,7 +2,7 @@
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,21 @@ def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
 
 def _remove_leftovers(out: Path) -> None:
     for left in (found for pattern in LEFTOVERS for found in out.glob(pattern)):
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink()
+        _remove(left)
+
+
+def prune_parts(run: RunLayout, stages: Iterable[str], parts: int) -> None:
+    """Remove what an earlier, larger build left of these stages beyond `parts`; no reader may count it."""
+    stale = [path for stage in stages for path in run.table(stage, 0).parent.glob("part-*.parquet")]
+    if "export" in stages:
+        stale += run.tile(0).parent.glob("part-*.zarr")
+    for path in stale:
+        if int(path.stem.removeprefix("part-")) >= parts:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

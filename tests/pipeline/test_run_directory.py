@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.recipe import Recipe
-from pipeline.run_directory import changed_keys, claimed_run
+from pipeline.run_directory import changed_keys, claimed_run, prune_parts
 from pipeline.schema.errors import UsageError
+from pipeline.schema.layout import RunLayout
 from pipeline.schema.strict import validated
 
 
@@ -70,3 +71,19 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_changed_keys_are_dotted() -> None:
     assert changed_keys({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 5, "d": 3}, "e": 0}) == ["b.c", "e"]
+
+
+def test_parts_of_a_larger_build_are_pruned(tmp_path: Path) -> None:
+    run = RunLayout(tmp_path)
+    for part in range(4):
+        for stage in ("match", "pack"):
+            run.table(stage, part).parent.mkdir(parents=True, exist_ok=True)
+            run.table(stage, part).write_text("rows")
+        run.tile(part).mkdir(parents=True)
+    prune_parts(run, ("match", "export"), 2)
+    assert sorted(p.name for p in (tmp_path / "tables" / "match").iterdir()) == [
+        "part-00000.parquet",
+        "part-00001.parquet",
+    ]
+    assert sorted(p.name for p in (tmp_path / "tiles").iterdir()) == ["part-00000.zarr", "part-00001.zarr"]
+    assert len(list((tmp_path / "tables" / "pack").iterdir())) == 4
