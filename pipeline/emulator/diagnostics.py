@@ -15,6 +15,8 @@ from pipeline.schema.records import N_SEASONS
 
 INPUTS_ATTRIBUTE = "noldo:inputs"
 AGREEMENT_ATTRIBUTE = "label_agreement"
+DIGEST_ATTRIBUTE = "content_digest"
+"""Of the store, and of its truth: which store the truth belongs to."""
 
 
 def write_truth(
@@ -22,13 +24,15 @@ def write_truth(
 ) -> float:
     """Write the true land cover of every stored patch and season, (N, 4, H, W) uint8, rows as in the store.
 
-    Returns the share of labelled pixels whose label is true, 0..1; `on_row` is told (done, total) rows.
+    The truth carries the store's content_digest, where the store has one. Returns the share of labelled pixels
+    whose label is true, 0..1; `on_row` is told (done, total) rows.
     """
     known = recorded_agreement(out, inputs)
     if known is not None:
         return known
     rows = gpd.read_parquet(index).sort_values(["row", "season"])
-    labels = zarr.open_group(store, mode="r")["dw"]
+    packed = zarr.open_group(store, mode="r")
+    labels = packed["dw"]
     assert isinstance(labels, zarr.Array)
     count, _, height, width = labels.shape
     temporary = out.with_name(f"{out.name}.tmp-truth")
@@ -45,6 +49,8 @@ def write_truth(
         on_row(int(row) + 1, count)
     agreement = right / max(labelled, 1)
     group.attrs.update({INPUTS_ATTRIBUTE: inputs, AGREEMENT_ATTRIBUTE: agreement})
+    if DIGEST_ATTRIBUTE in packed.attrs:
+        group.attrs[DIGEST_ATTRIBUTE] = packed.attrs[DIGEST_ATTRIBUTE]
     shutil.rmtree(out, ignore_errors=True)
     temporary.rename(out)
     return agreement
