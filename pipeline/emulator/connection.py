@@ -105,11 +105,12 @@ class Connection(BaseHTTPRequestHandler):
     def _compute(self, endpoint: str, body: bytes | None) -> None:
         self._traffic.count(endpoint)
         with self._traffic.admitted(MAX_CONCURRENT) as room:
+            if not room:
+                self._answer(error_reply(429, f"Too many concurrent requests: more than {MAX_CONCURRENT}."))
+                return
             time.sleep(self._latency_s)
             if body is None:
                 self._answer(error_reply(400, f"Request payload size exceeds the limit: {MAX_BODY_BYTES} bytes."))
-            elif not room:
-                self._answer(error_reply(429, f"Too many concurrent requests: more than {MAX_CONCURRENT}."))
             else:
                 self._with_fault(endpoint, body, self._faults.draw())
 

@@ -41,17 +41,17 @@ class Traffic:
 
     @contextmanager
     def admitted(self, limit: int) -> Iterator[bool]:
-        """Hold a place among the compute requests in flight; False where there are more than `limit`."""
+        """Hold one of `limit` places for compute requests in flight; False, and no place held, where none is free."""
         with self._lock:
-            self._in_flight += 1
+            room = self._in_flight < limit
+            self._in_flight += room
             self._peak = max(self._peak, self._in_flight)
-            room = self._in_flight <= limit
             self._rejected += not room
         try:
             yield room
         finally:
             with self._lock:
-                self._in_flight -= 1
+                self._in_flight -= room
 
     def counts(self) -> dict[str, Any]:
         """All counters as plain data."""

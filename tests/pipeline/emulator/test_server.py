@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pipeline.emulator import connection
 from pipeline.emulator.faults import Faults, parse_faults
 from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT
 from pipeline.emulator.server import EmulatorServer
@@ -117,8 +119,32 @@ def test_more_than_forty_at_once_are_refused(
         assert {future.result().status for future in waiting} == {400}
         assert (refused.status, refused.json["error"]["status"]) == (429, "RESOURCE_EXHAUSTED")
         counts = server.traffic.counts()
-        assert (counts["rejected"], counts["peak_concurrency"]) == (1, MAX_CONCURRENT + 1)
+        assert (counts["rejected"], counts["peak_concurrency"]) == (1, MAX_CONCURRENT)
         assert request_to(server.url, "POST", VALUE, one_plus(1)).status == 200
+
+
+def test_the_refused_are_told_at_once_and_hold_no_place(
+    world: Any, request_to: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, waiting = threading.Event(), threading.Semaphore(0)
+
+    def latency(seconds: float) -> None:
+        assert seconds == 1e6
+        waiting.release()
+        gate.wait(30)
+
+    monkeypatch.setattr(connection, "time", SimpleNamespace(sleep=latency))
+    monkeypatch.setattr(connection, "MAX_CONCURRENT", 2)
+    with EmulatorServer(world, latency_s=1e6) as server, ThreadPoolExecutor(2) as pool:
+        held = [pool.submit(request_to, server.url, "POST", VALUE, one_plus(1)) for _ in range(2)]
+        assert waiting.acquire(timeout=30)
+        assert waiting.acquire(timeout=30)
+        refused = [request_to(server.url, "POST", VALUE, one_plus(1)).status for _ in range(5)]
+        counts = server.traffic.counts()
+        gate.set()
+        assert {future.result().status for future in held} == {200}
+    assert refused == [429] * 5, "answered while the admitted still wait out the latency"
+    assert (counts["in_flight"], counts["peak_concurrency"], counts["rejected"]) == (2, 2, 5)
 
 
 def test_a_defect_of_the_emulator_is_a_500_with_its_name(

@@ -3,13 +3,24 @@ import threading
 from pipeline.emulator.traffic import Traffic
 
 
-def test_places_are_given_up_to_the_limit() -> None:
+def test_places_are_given_up_to_the_limit_and_the_refused_hold_none() -> None:
     traffic = Traffic()
     with traffic.admitted(2) as one, traffic.admitted(2) as two, traffic.admitted(2) as three:
         assert (one, two, three) == (True, True, False)
-        assert traffic.counts()["in_flight"] == 3
+        assert traffic.counts()["in_flight"] == 2
     counts = traffic.counts()
-    assert (counts["in_flight"], counts["peak_concurrency"], counts["rejected"]) == (0, 3, 1)
+    assert (counts["in_flight"], counts["peak_concurrency"], counts["rejected"]) == (0, 2, 1)
+
+
+def test_a_place_is_free_again_while_a_refused_request_is_still_being_answered() -> None:
+    traffic = Traffic()
+    first = traffic.admitted(1)
+    assert first.__enter__()
+    with traffic.admitted(1) as refused:
+        first.__exit__(None, None, None)
+        with traffic.admitted(1) as next_one:
+            assert (refused, next_one) == (False, True)
+    assert traffic.counts()["in_flight"] == 0
 
 
 def test_a_reset_keeps_what_is_in_flight() -> None:
