@@ -82,21 +82,47 @@ def open_truth(path: Path, store: TrainingStore) -> Any:
             f"{path}: array 'truth' is {truth.dtype.name} {tuple(truth.shape)}, but {store.path} has labels of "
             f"{tuple(store.dw.shape)}; give the reference that was made with this store"
         )
+    made_with, content = (_group_attributes(p).get(DIGEST_ATTRIBUTE) for p in (path, store.path))
+    if made_with is not None and content is not None and made_with != content:
+        raise UsageError(
+            f"{path} was made with another state of {store.path}; delete {path} and run noldo build to make it again"
+        )
     return truth
 
 
-def split_locations(locations: int, held_out_fraction: float, seed: int) -> Split:
+def split_locations(
+    locations: int, held_out_fraction: float, seed: int, groups: NDArray[np.int64] | None = None
+) -> Split:
     """Hold out a random share of the rows 0..locations-1, at least one; both parts in ascending order.
 
+    `groups`: the group of each row, int64 (locations,); a group falls to one side whole, so the share held out may
+    be a little smaller, or one group where none fits. None: every row is its own group, as where all groups are of one.
     Raises UsageError where nothing would be left to train on.
     """
     count = max(1, round(held_out_fraction * locations))
-    if locations - count < 1:
-        raise UsageError(
-            f"holding out {count} of {locations} locations leaves none to train on; lower val_fraction or build more"
-        )
     order = np.random.default_rng([seed, SPLIT_STREAM]).permutation(locations)
-    return Split(train=np.sort(order[count:]), held_out=np.sort(order[:count]))
+    held_out = order[:count] if groups is None else _whole_groups(groups, order, count)
+    if locations - len(held_out) < 1:
+        together = " (their patches overlap, so they go together)" if count < locations else ""
+        raise UsageError(
+            f"holding out {len(held_out)} of {locations} locations{together} leaves none to train on; "
+            "lower val_fraction or build more"
+        )
+    return Split(train=np.setdiff1d(order, held_out), held_out=np.sort(held_out))
+
+
+def _whole_groups(groups: NDArray[np.int64], order: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """The rows of the groups that come up first in `order` and fit into `count` together; the smallest if none fits."""
+    numbers, first, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    ranked = np.argsort(first)
+    taken, held = [], 0
+    for group, size in zip(numbers[ranked].tolist(), sizes[ranked].tolist(), strict=True):
+        if held + size <= count:
+            taken.append(group)
+            held += size
+    if not taken:
+        taken = [numbers[ranked][sizes[ranked].argmin()]]
+    return order[np.isin(groups[order], taken)]
 
 
 def _group_attributes(path: Path) -> dict[str, Any]:

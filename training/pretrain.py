@@ -31,6 +31,7 @@ from training.run_record import (
 )
 from training.run_state import RunState, load_state, new_state, save_state
 from training.settings import PretrainSettings
+from training.shared_ground import ground_groups
 
 LOSS_NAMES = ("train_loss", "segmentation_s1", "segmentation_s2", "consistency")
 """What the log says of an epoch's losses, each the mean over its locations."""
@@ -84,11 +85,12 @@ def pretrain(
         raise UsageError(f"crop_px is {settings.crop_px}, but the patches of {store} have {data.patch_px} px a side")
     compute = choose_compute(settings)
     layout = PretrainLayout(out)
-    record = describe_run(settings, data, compute)
+    groups = ground_groups(data)
+    record = describe_run(settings, data, compute, groups_known=groups is not None)
     found = folder_state(layout, record, against="dw" if reference is None else "truth", resume=resume)
     if found is FolderState.FINISHED:
         return PretrainResult(out, read_json(layout.result), reused=True)
-    split = split_locations(data.locations, settings.val_fraction, settings.seed)
+    split = split_locations(data.locations, settings.val_fraction, settings.seed, groups)
     run = _Run(
         settings, Objective(**settings.objective.model_dump()), data, split, compute, layout.checkpoint, on_progress
     )

@@ -30,13 +30,19 @@ class FolderState(StrEnum):
     FINISHED = "finished"
 
 
-def describe_run(settings: PretrainSettings, store: TrainingStore, compute: Compute) -> dict[str, Any]:
-    """What decides a run's result, and what it ran on, as plain data for run.json."""
+def describe_run(
+    settings: PretrainSettings, store: TrainingStore, compute: Compute, *, groups_known: bool
+) -> dict[str, Any]:
+    """What decides a run's result, and what it ran on, as plain data for run.json.
+
+    `groups_known`: whether the split keeps patches that overlap on one side.
+    """
     return {
         "settings": settings.model_dump(mode="json"),
         "store": str(store.path),
         "store_digest": store.digest,
         "locations": store.locations,
+        "split": "no shared ground" if groups_known else "by location, overlaps not checked",
         "code": {"version": _package_version(), "commit": _commit()},
         "hardware": {
             "device": compute.device.type,
@@ -119,7 +125,8 @@ def keep_log(path: Path, epochs: int) -> None:
 def _changes(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     before, now = earlier.get("settings", {}), record["settings"]
     keys = [key for key in now if key not in NO_EFFECT and before.get(key) != now[key]]
-    return keys + (["store"] if earlier.get("store_digest") != record["store_digest"] else [])
+    other = [name for name, key in (("store", "store_digest"), ("split", "split")) if earlier.get(key) != record[key]]
+    return keys + other
 
 
 def _package_version() -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zarr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.schema.errors import NoldoError, UsageError
@@ -31,6 +31,28 @@ def test_the_split_follows_from_the_seed() -> None:
 def test_a_split_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(UsageError, match="leaves none to train on"):
         split_locations(1, 0.5, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 6), min_size=8, max_size=40), st.floats(0.01, 0.6), st.integers(0, 99))
+def test_a_group_falls_to_one_side_whole(numbers: list[int], fraction: float, seed: int) -> None:
+    groups = np.array([*numbers, 100, 101])
+    split = split_locations(len(groups), fraction, seed, groups)
+    assert sorted([*split.train, *split.held_out]) == list(range(len(groups)))
+    assert not set(groups[split.train]) & set(groups[split.held_out])
+    assert 1 <= len(split.held_out) <= max(1, round(fraction * len(groups)))
+
+
+def test_groups_of_one_are_split_as_rows_are() -> None:
+    plain, grouped = split_locations(60, 0.2, 5), split_locations(60, 0.2, 5, np.arange(60)[::-1])
+    assert plain.held_out.tolist() == grouped.held_out.tolist()
+    assert plain.train.tolist() == grouped.train.tolist()
+
+
+def test_the_smallest_group_is_held_out_where_none_fits() -> None:
+    assert split_locations(5, 0.2, 0, np.array([0, 0, 0, 1, 1])).held_out.tolist() == [3, 4]
+    with pytest.raises(UsageError, match="patches overlap"):
+        split_locations(4, 0.2, 0, np.zeros(4, np.int64))
 
 
 def test_open_store_tells_shapes(small: tuple[Path, Path]) -> None:
@@ -63,6 +85,19 @@ def test_a_truth_of_another_store_is_refused(small: tuple[Path, Path], tmp_path:
     zarr.create_group(tmp_path / "truth.zarr").create_array("truth", data=np.zeros((7, 4, 72, 72), np.uint8))
     with pytest.raises(UsageError, match="'truth'"):
         open_truth(tmp_path / "truth.zarr", open_store(small[0]))
+
+
+def test_a_truth_of_an_earlier_state_of_the_store_is_refused(small: tuple[Path, Path], tmp_path: Path) -> None:
+    for source in small:
+        shutil.copytree(source, tmp_path / source.name)
+    paths = [tmp_path / source.name for source in small]
+    zarr.open_group(paths[0]).attrs["content_digest"] = "sha256:abc"
+    open_truth(paths[1], open_store(paths[0]))
+    zarr.open_group(paths[1]).attrs["content_digest"] = "sha256:abc"
+    open_truth(paths[1], open_store(paths[0]))
+    zarr.open_group(paths[1]).attrs["content_digest"] = "sha256:other"
+    with pytest.raises(UsageError, match=r"another state of .*; delete .*truth\.zarr"):
+        open_truth(paths[1], open_store(paths[0]))
 
 
 def test_damaged_metadata_is_named(small: tuple[Path, Path], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from training.settings import PretrainSettings
 
 @pytest.fixture
 def record(small: tuple[Path, Path], tiny_settings: PretrainSettings) -> dict[str, Any]:
-    return describe_run(tiny_settings, open_store(small[0]), choose_compute(tiny_settings))
+    return describe_run(tiny_settings, open_store(small[0]), choose_compute(tiny_settings), groups_known=False)
 
 
 def test_the_record_names_settings_store_code_and_hardware(
@@ -64,6 +64,14 @@ def test_another_setting_or_store_is_refused_by_name(tmp_path: Path, record: dic
     other = {**record, "settings": {**record["settings"], "learning_rate": 0.5}, "store_digest": "another"}
     with pytest.raises(UsageError, match="holds a run with another learning_rate, store; choose another folder"):
         state_of(layout, other)
+
+
+def test_a_run_split_otherwise_is_refused(tmp_path: Path, record: dict[str, Any]) -> None:
+    layout = PretrainLayout(tmp_path)
+    write_json(layout.record, record)
+    assert record["split"] == "by location, overlaps not checked"
+    with pytest.raises(UsageError, match="holds a run with another split;"):
+        state_of(layout, {**record, "split": "no shared ground"})
 
 
 def test_the_device_and_threads_may_change(tmp_path: Path, record: dict[str, Any]) -> None:
