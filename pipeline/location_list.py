@@ -11,8 +11,11 @@ from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PATCH_PX, PIXEL_M, PixelGrid, patch_grid, transformer
 from pipeline.schema.records import N_SEASONS, Location
 
-COLUMNS = ("sample_id", "time_id", "time", "tile_crs", "geometry")
-"""What is read: location, season 0..3, acquisition time (UTC), EPSG code of the tile, footprint (degrees)."""
+COLUMNS = ("sample_id", "time", "tile_crs", "geometry")
+"""What is read: location, acquisition time (UTC), EPSG code of the tile, footprint (degrees)."""
+
+SEASON_COLUMN = "time_id"
+"""Season 0..3 of a row; a list without it has its seasons in order of time."""
 
 _SNAP_M = 0.05
 """Published footprints are rounded in degrees; this far from the 10 m grid still counts as on it."""
@@ -36,8 +39,9 @@ def read_locations(path: Path, limit: int | None = None) -> list[Location]:
             f"sample.from: {path} lacks the column(s) {', '.join(missing)}; "
             f"it needs {', '.join(COLUMNS)}, a row per location and date"
         )
+    order = SEASON_COLUMN if SEASON_COLUMN in rows.columns else "time"
     locations: list[Location] = []
-    for location_id, dates in rows.sort_values(["sample_id", "time_id"]).groupby("sample_id", sort=True):
+    for location_id, dates in rows.sort_values(["sample_id", order]).groupby("sample_id", sort=True):
         if limit is not None and len(locations) == limit:
             break
         if len(dates) != N_SEASONS:

@@ -14,7 +14,8 @@ from pipeline.emulator.scene import EmulatedScene
 from pipeline.emulator.tiles import tile_named
 from pipeline.schema.errors import UsageError
 
-COLUMNS: Final = ("idx", "sample_id", "time", "tile_id", "tile_crs", "geometry")
+COLUMNS: Final = ("time", "tile_id")
+"""What is read of SSL4EO-S12's layout: acquisition time (UTC) and Sentinel-2 tile."""
 MAX_CLOUD_PCT: Final = 19.0
 """Listed scenes were chosen below 20 % cloud."""
 REPLACES: Final = timedelta(hours=3)

@@ -41,6 +41,25 @@ def test_a_square_on_the_grid_is_taken_to_the_pixel(tmp_path: Path) -> None:
     assert all(d.utcoffset() is not None for d in place.dates)
 
 
+def test_without_seasons_the_rows_are_in_order_of_time(tmp_path: Path) -> None:
+    square = patch_grid(2.0, 48.0).footprint_lonlat()
+    rows = gpd.read_parquet(write_list(tmp_path / "list.parquet", dict.fromkeys("ba", (square, 32631))))
+    bare = tmp_path / "bare.parquet"
+    rows[["idx", "sample_id", "time", "tile_id", "tile_crs", "geometry"]].to_parquet(bare)
+    places = read_locations(bare)
+    assert [place.location_id for place in places] == ["a", "b"]
+    assert [[d.month for d in place.dates] for place in places] == [[1, 4, 7, 10]] * 2
+
+
+def test_where_seasons_are_given_they_are_the_order(tmp_path: Path) -> None:
+    square = patch_grid(2.0, 48.0).footprint_lonlat()
+    path = write_list(tmp_path / "list.parquet", {"a": (square, 32631)})
+    rows = gpd.read_parquet(path)
+    rows.assign(time_id=(rows.time_id + 1) % 4).to_parquet(path)
+    (place,) = read_locations(path)
+    assert [d.month for d in place.dates] == [10, 1, 4, 7]
+
+
 def test_the_zone_of_the_footprint_is_found_among_the_tiles(tmp_path: Path) -> None:
     grid = PixelGrid(32632, 300_000.0, 5_400_000.0, 264, 264)
     other_zone = write_list(tmp_path / "a.parquet", {"1": (grid.footprint_lonlat(), 32631)})
@@ -74,7 +93,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         read_locations(three)
     bare = tmp_path / "bare.parquet"
     gpd.GeoDataFrame({"sample_id": ["a"]}, geometry=[square], crs=4326).to_parquet(bare)
-    with pytest.raises(UsageError, match=r"lacks the column\(s\) time_id, time, tile_crs"):
+    with pytest.raises(UsageError, match=r"lacks the column\(s\) time, tile_crs; it needs sample_id"):
         read_locations(bare)
 
 

@@ -55,6 +55,20 @@ def test_each_row_is_a_clear_scene_at_exactly_its_time(listing: Path) -> None:
         assert planet.search(S1_COLLECTION, region, time - timedelta(days=30), time + timedelta(days=30))
 
 
+@pytest.mark.parametrize("layout", [["time", "tile_id"], ["sample_id", "time_id", "time", "tile_id", "tile_crs"]])
+def test_any_layout_with_tiles_and_times_gives_the_same_scenes(
+    listing: Path, tmp_path: Path, layout: list[str]
+) -> None:
+    whole = gpd.read_parquet(listing).assign(time_id=range(4))
+    whole[[*layout, "geometry"]].to_parquet(tmp_path / "other.parquet")
+    region = patch_grid(15.95, 45.26).footprint_lonlat()
+    window = (gpd.pd.Timestamp("2020-01-01", tz=UTC), gpd.pd.Timestamp("2021-01-01", tz=UTC))
+    scenes = [Planet(0, path).search(S2_COLLECTION, region, *window) for path in (listing, tmp_path / "other.parquet")]
+    assert scenes[0] == scenes[1]
+    times = {gpd.pd.Timestamp(text, tz=UTC).to_pydatetime() for text in TIMES}
+    assert times <= {scene.time for scene in scenes[0]}
+
+
 def test_the_rest_of_the_catalogue_stays(listing: Path) -> None:
     region = patch_grid(15.95, 45.26).footprint_lonlat()
     time = gpd.pd.Timestamp(TIMES[0]).to_pydatetime().replace(tzinfo=UTC)
