@@ -3,7 +3,9 @@
 import re
 import socket
 import struct
+import sys
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -17,6 +19,7 @@ from pipeline.emulator.traffic import Traffic
 from pipeline.emulator.workers import Answerer
 
 _COMPUTE: Final = re.compile(r"/v1/projects/[^/]+/([a-z]+:[A-Za-z]+)")
+_LENGTH: Final = re.compile("[0-9]{1,18}")
 _ALGORITHMS: Final = re.compile(r"/v1/projects/[^/]+/algorithms")
 
 _MESSAGES: Final = {
@@ -70,7 +73,12 @@ class Connection(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """The compute endpoints, the token endpoint and the reset of the counts."""
         path = self._path()
-        body = self._body()
+        length = self._length()
+        if length is None:
+            self._send(error_reply(400, "The Content-Length header must be a number of bytes."))
+            self.close_connection = True
+            return
+        body = self._body(length)
         compute = _COMPUTE.fullmatch(path)
         if compute and compute[1] in ENDPOINTS:
             self._compute(compute[1], body)
@@ -90,9 +98,13 @@ class Connection(BaseHTTPRequestHandler):
         """The address that the client used, so that it also works through a forwarded port."""
         return f"http://{self.headers['Host']}"
 
-    def _body(self) -> bytes | None:
+    def _length(self) -> int | None:
+        """The declared length of the body in bytes, or None where it is no number: what follows cannot be read."""
+        declared = self.headers.get("Content-Length", "0")
+        return int(declared) if _LENGTH.fullmatch(declared) else None
+
+    def _body(self, length: int) -> bytes | None:
         """The request's body, or None where it is larger than is allowed; it is read off the wire all the same."""
-        length = int(self.headers.get("Content-Length") or 0)
         if length <= MAX_BODY_BYTES:
             return self.rfile.read(length)
         while length > 0:
@@ -116,7 +128,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def _with_fault(self, endpoint: str, body: bytes, fault: Fault | None) -> None:
         if fault is None:
-            self._answer(self._answerer(endpoint, body))
+            self._answer(self._computed(endpoint, body))
             return
         self._traffic.count_fault(fault.kind)
         if fault.kind in _MESSAGES:
@@ -125,9 +137,17 @@ class Connection(BaseHTTPRequestHandler):
             self._reset()
         elif fault.kind is FaultKind.SLOW:
             time.sleep(self._slow_s)
-            self._answer(self._answerer(endpoint, body))
+            self._answer(self._computed(endpoint, body))
         else:
-            self._truncated(self._answerer(endpoint, body), fault.consistent)
+            self._truncated(self._computed(endpoint, body), fault.consistent)
+
+    def _computed(self, endpoint: str, body: bytes) -> Reply:
+        """The answer; 500 where computing it failed, such as in a worker process that died."""
+        try:
+            return self._answerer(endpoint, body)
+        except Exception as error:  # noqa: BLE001 - the boundary: a defect must reach the caller as an answer
+            traceback.print_exc(file=sys.stderr)
+            return error_reply(500, f"the emulator could not compute the answer: {type(error).__name__}: {error}")
 
     def _answer(self, reply: Reply) -> None:
         self._traffic.count_status(reply.status)

@@ -1,6 +1,7 @@
 """The HTTP server: one process, a thread a connection, counts and limits for all of them."""
 
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
@@ -45,7 +46,9 @@ class _Listener(ThreadingHTTPServer):
                 del self._open[thread]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over clients that went away: they are expected where faults are injected."""
+        """Pass over clients that went away, which retries make common; report anything else on standard error."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
     def end_connections(self) -> None:
         """Shut every open connection and wait for its thread."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipeline.emulator import connection
 from pipeline.emulator.faults import Faults, parse_faults
 from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT
 from pipeline.emulator.server import EmulatorServer
+from pipeline.emulator.workers import Here
 
 VALUE = "/v1/projects/test/value:compute"
 
@@ -161,6 +163,54 @@ def test_a_defect_of_the_emulator_is_a_500_with_its_name(
     assert answer.status == 500
     assert "defect of the emulator: KeyError" in answer.message
     assert "oops" in capsys.readouterr().err
+
+
+def test_an_answer_that_cannot_be_computed_is_a_500(
+    world: Any, request_to: Callable[..., Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise BrokenProcessPool("a worker died")
+
+    monkeypatch.setattr(Here, "__call__", broken)
+    with EmulatorServer(world) as server:
+        answer = request_to(server.url, "POST", VALUE, one_plus(1))
+        assert server.traffic.counts()["statuses"] == {"500": 1}
+    assert answer.status == 500
+    assert "could not compute the answer: BrokenProcessPool: a worker died" in answer.message
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "reported"), [(KeyError("oops"), True), (BrokenPipeError(), False), (TimeoutError(), False)]
+)
+def test_only_a_client_that_went_away_is_passed_over(
+    world: Any,
+    request_to: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    reported: bool,
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(connection.Connection, "_send", broken)
+    with EmulatorServer(world) as server, pytest.raises(ConnectionError):
+        request_to(server.url, "POST", VALUE, one_plus(1))
+    said = capsys.readouterr().err
+    assert ("Traceback" in said, "oops" in said) == (reported, reported)
+
+
+@pytest.mark.parametrize("length", ["many", "-1", "1.5", "9" * 5000])
+def test_a_length_that_is_no_number_is_400(world: Any, length: str) -> None:
+    with EmulatorServer(world) as server:
+        client = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
+        try:
+            client.request("POST", VALUE, headers={"Content-Length": length})
+            answer = client.getresponse()
+            assert (answer.status, b"Content-Length" in answer.read()) == (400, True)
+        finally:
+            client.close()
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
