@@ -93,7 +93,8 @@ def build_network(
 
     `fusion`: 'mid' (one decoder and head for both) or 'late' (two U-Nets). `encoder`: any encoder of
     segmentation-models-pytorch. `decoder_channels`: one number for each decoder block, deepest first; their count,
-    3..5, is the encoder's depth. ValueError for an unknown fusion or encoder.
+    3..5, is the encoder's depth. ValueError for an unknown fusion, UsageError for an
+    unknown encoder.
     """
     if fusion not in get_args(Fusion):
         raise ValueError(f"fusion is {fusion!r}: give one of {', '.join(get_args(Fusion))}")

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from pipeline.schema.errors import UsageError
 from training.dual_unet import DualUNet, Fusion, build_network
 
 CHANNELS = (32, 16, 16, 8, 8)
@@ -68,5 +69,5 @@ def test_fewer_decoder_blocks_make_a_shallower_network(depth: int) -> None:
 def test_unknown_fusion_and_encoder_are_refused() -> None:
     with pytest.raises(ValueError, match=r"'early'.*mid, late"):
         build_network("early")
-    with pytest.raises(ValueError, match="'resnet51'"):
+    with pytest.raises(UsageError, match="'resnet51'"):
         build_network("late", "resnet51")

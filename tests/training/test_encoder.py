@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from pipeline.schema.errors import UsageError
 from training.encoder import build_encoder
 
 
@@ -14,6 +15,11 @@ def test_features_halve_at_each_stage_and_tell_their_channels(name: str) -> None
     assert len(features) == 5
 
 
-def test_unknown_encoder_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"'resnet51'.*resnet50"):
-        build_encoder("resnet51", bands=2, depth=5)
+@pytest.mark.parametrize(
+    ("name", "near"), [("resnet51", "resnet50"), ("tu-resnet10s", "tu-resnet10t"), ("?", "resnet50")]
+)
+def test_unknown_encoder_is_refused_and_near_names_are_given(name: str, near: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        build_encoder(name, bands=2, depth=5)
+    assert f"encoder is {name!r}" in str(refused.value)
+    assert near in str(refused.value)
