@@ -73,9 +73,18 @@ class Batch:
 
 
 def plan_epoch(shuffle: Shuffle, rows: NDArray[np.int64], batch_size: int) -> list[BatchPlan]:
-    """One random season of every row, in batches; the last may be smaller."""
+    """One random season of every row, in batches; the last may be smaller.
+
+    A last batch of one joins the batch before it: batch norm cannot train on a single value a channel, which is what
+    an encoder leaves of one small crop.
+    """
     order = shuffle.order(rows)
-    return in_batches(order, shuffle.seasons(order), batch_size)
+    seasons = shuffle.seasons(order)
+    plans = in_batches(order, seasons, batch_size)
+    if batch_size > 1 and len(plans) > 1 and len(plans[-1].rows) == 1:
+        start = (len(plans) - 2) * batch_size
+        plans[-2:] = [BatchPlan(order[start:], seasons[start:])]
+    return plans
 
 
 def plan_all_seasons(rows: NDArray[np.int64], batch_size: int) -> list[BatchPlan]:

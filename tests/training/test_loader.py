@@ -32,11 +32,21 @@ def test_the_ranks_together_take_every_location_once(n: int, batch: int, world: 
     taken = []
     for rank in range(world):
         for plan in plan_epoch(Shuffle(seed, epoch, rank, world), rows, batch):
-            assert 1 <= len(plan.rows) <= batch
+            assert 1 <= len(plan.rows) <= batch + 1
             assert len(plan.rows) == len(plan.seasons)
             assert set(plan.seasons.tolist()) <= {0, 1, 2, 3}
             taken += plan.rows.tolist()
     assert sorted(taken) == rows.tolist()
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "sizes"),
+    [(9, 4, [4, 5]), (5, 4, [5]), (10, 4, [4, 4, 2]), (1, 4, [1]), (3, 1, [1, 1, 1]), (0, 4, [])],
+)
+def test_a_last_batch_of_one_joins_the_one_before(rows: int, batch_size: int, sizes: list[int]) -> None:
+    plans = plan_epoch(Shuffle(3, 1), np.arange(rows), batch_size)
+    assert [len(plan.rows) for plan in plans] == [len(plan.seasons) for plan in plans] == sizes
+    assert sorted(row for plan in plans for row in plan.rows.tolist()) == list(range(rows))
 
 
 def test_epochs_differ_in_order_and_seasons_and_repeat_exactly() -> None:
