@@ -6,6 +6,8 @@ import struct
 import sys
 import time
 import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -45,12 +47,14 @@ class Connection(BaseHTTPRequestHandler):
         faults: FaultStream,
         slow_s: float,
         latency_s: float,
+        identity: Mapping[str, object],
     ) -> None:
         self._answerer = answerer
         self._traffic = traffic
         self._faults = faults
         self._slow_s = slow_s
         self._latency_s = latency_s
+        self._identity = identity
         super().__init__(*args)
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -67,6 +71,8 @@ class Connection(BaseHTTPRequestHandler):
             self._send(Reply(200, "application/json", wire.algorithms_document()))
         elif path == "/diagnostics/counts":
             self._send(json_reply(self._traffic.counts()))
+        elif path == "/diagnostics/planet":
+            self._send(json_reply(dict(self._identity)))
         else:
             self._send(_not_found("GET", path))
 
@@ -139,7 +145,10 @@ class Connection(BaseHTTPRequestHandler):
             time.sleep(self._slow_s)
             self._answer(self._computed(endpoint, body))
         else:
-            self._truncated(self._computed(endpoint, body), fault.consistent)
+            reply = self._computed(endpoint, body)
+            if fault.consistent and reply.status == HTTPStatus.OK:
+                self._traffic.count_unnoticed(endpoint)
+            self._truncated(reply, fault.consistent)
 
     def _computed(self, endpoint: str, body: bytes) -> Reply:
         """The answer; 500 where computing it failed, such as in a worker process that died."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import signal
 import subprocess
 import sys
@@ -11,12 +12,54 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
 
 from pipeline.emulator.faults import parse_faults
 from pipeline.schema.errors import NoldoError, UsageError
 
 END_S: Final = 10.0
 """How long the process may take to end by itself, seconds."""
+
+ASK_S: Final = 5.0
+"""How long a running emulator may take to say which planet it is, seconds."""
+
+
+def planet_identity(seed: int, locations: Path | None) -> dict[str, object]:
+    """What makes a planet: {"seed": int, "locations_sha256": hex digest of the list's bytes, or None without one}.
+
+    Raises UsageError where the list cannot be read.
+    """
+    try:
+        digest = None if locations is None else hashlib.sha256(locations.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UsageError(f"{locations} cannot be read ({error.strerror}); name a list of locations") from error
+    return {"seed": seed, "locations_sha256": digest}
+
+
+def planet_of(url: str) -> dict[str, object]:
+    """The planet that a running emulator serves, in the form of `planet_identity`.
+
+    Raises NoldoError where no emulator answers there.
+    """
+    with requests.Session() as session:
+        # A proxy that the environment names cannot reach this machine's own ports.
+        session.trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
+        try:
+            answer = session.get(f"{url.rstrip('/')}/diagnostics/planet", timeout=ASK_S)
+            answer.raise_for_status()
+            told = answer.json()
+        except requests.HTTPError as error:
+            status = error.response.status_code
+            raise NoldoError(
+                f"{url} does not say which planet it serves (HTTP {status}); is it an emulator?"
+            ) from error
+        except requests.RequestException as error:
+            raise NoldoError(f"no emulator answers at {url}; start one there or correct the address") from error
+    if not isinstance(told, dict):
+        raise NoldoError(f"{url} does not say which planet it serves; is it an emulator?")
+    return told
 
 
 @contextmanager
@@ -103,6 +146,7 @@ def serve(
             latency_s=latency_s,
             world_factory=factory,
             workers=workers,
+            identity=planet_identity(seed, locations),
         )
     except OSError as error:
         raise UsageError(f"port {port} cannot be used ({error.strerror}); choose another one") from error

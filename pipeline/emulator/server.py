@@ -3,7 +3,7 @@
 import functools
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Final, Self
@@ -77,11 +77,13 @@ class EmulatorServer:
         latency_s: float = 0.0,
         world_factory: Callable[[], World] | None = None,
         workers: int = 1,
+        identity: Mapping[str, object] | None = None,
     ) -> None:
         """Listen on `host` and `port` (0: any free one).
 
         `latency_s` is added to every compute request. With `workers` above 1, that many processes compute the
         answers, each with a world of its own from the picklable `world_factory`; ValueError without one.
+        `identity` says which world this is, as plain data, at /diagnostics/planet.
         """
         if workers > 1 and world_factory is None:
             raise ValueError(f"{workers} workers need a world_factory")
@@ -94,6 +96,7 @@ class EmulatorServer:
             faults=FaultStream(faults or Faults(), fault_seed),
             slow_s=(faults or Faults()).slow_s,
             latency_s=latency_s,
+            identity=identity or {},
         )
         self._listener = _Listener((host, port), handler)
         self._thread: threading.Thread | None = None

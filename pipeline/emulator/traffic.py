@@ -20,6 +20,7 @@ class Traffic:
         with self._lock:
             self._requests: Counter[str] = Counter()
             self._faults: Counter[str] = Counter()
+            self._unnoticed: Counter[str] = Counter()
             self._statuses: Counter[str] = Counter()
             self._rejected = 0
             self._peak = self._in_flight
@@ -33,6 +34,11 @@ class Traffic:
         """One fault was injected."""
         with self._lock:
             self._faults[kind] += 1
+
+    def count_unnoticed(self, endpoint: str) -> None:
+        """One answer of an endpoint was cut short with a Content-Length that agrees with what is left."""
+        with self._lock:
+            self._unnoticed[endpoint] += 1
 
     def count_status(self, status: int) -> None:
         """One compute request was answered with this HTTP status."""
@@ -60,6 +66,7 @@ class Traffic:
                 "requests": dict(self._requests),
                 "statuses": dict(self._statuses),
                 "faults": dict(self._faults),
+                "truncated_unnoticed": dict(self._unnoticed),
                 "rejected": self._rejected,
                 "in_flight": self._in_flight,
                 "peak_concurrency": self._peak,

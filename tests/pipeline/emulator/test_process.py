@@ -1,5 +1,6 @@
 """The emulator as a child process, over the planet itself."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -10,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import pytest
+from shapely import Point
 
-from pipeline.emulator.process import running_emulator
-from pipeline.schema.errors import NoldoError
+from pipeline.emulator.process import planet_identity, planet_of, running_emulator
+from pipeline.schema.errors import NoldoError, UsageError
 
 CALL = {"functionName": "Number.add", "arguments": {"left": {"constantValue": 1}, "right": {"constantValue": 2}}}
 BODY = {"expression": {"result": "0", "values": {"0": {"functionInvocationValue": CALL}}}}
@@ -76,3 +79,28 @@ def test_the_command_s_first_line_is_the_url_and_a_signal_ends_it() -> None:
         assert url.startswith("http://127.0.0.1:")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_a_running_emulator_says_which_planet_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    place = gpd.GeoDataFrame(
+        {"time": [gpd.pd.Timestamp("2020-01-06 10:04:01")], "tile_id": ["T33TWL"]}, geometry=[Point(16, 45)], crs=4326
+    )
+    locations = tmp_path / "list.parquet"
+    place.to_parquet(locations)
+    with running_emulator(11, "", 0.0, locations) as url:
+        told = planet_of(url)
+    assert told == {"seed": 11, "locations_sha256": hashlib.sha256(locations.read_bytes()).hexdigest()}
+    assert told == planet_identity(11, locations)
+    assert planet_identity(11, None) == {"seed": 11, "locations_sha256": None}
+
+
+def test_no_emulator_and_no_list_are_said_in_one_line(tmp_path: Path, url: str) -> None:
+    with pytest.raises(NoldoError, match=r"no emulator answers at http://127\.0\.0\.1:9") as caught:
+        planet_of("http://127.0.0.1:9")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(NoldoError, match="HTTP 404"):
+        planet_of(f"{url}/elsewhere")
+    with pytest.raises(UsageError, match="cannot be read"):
+        planet_identity(1, tmp_path / "absent.parquet")

@@ -92,7 +92,7 @@ def test_requests_are_counted_and_the_counts_reset(world: Any, request_to: Calla
         counts = request_to(server.url, "GET", "/diagnostics/counts").json
         assert counts["requests"] == {"value:compute": 4}
         assert counts["statuses"] == {"200": 3, "400": 1}
-        assert counts["peak_concurrency"] == 1
+        assert counts["peak_concurrency"] in (1, 2), "a place is given back just after its answer is sent"
         request_to(server.url, "POST", "/diagnostics/reset")
         assert request_to(server.url, "GET", "/diagnostics/counts").json["requests"] == {}
 
@@ -233,9 +233,17 @@ def test_a_reset_fault_resets(world: Any, request_to: Callable[..., Any]) -> Non
 def test_truncated_bodies_with_and_without_a_word(world: Any, request_to: Callable[..., Any]) -> None:
     with EmulatorServer(world, faults=parse_faults("truncate:1"), fault_seed=1) as server:
         answers = [request_to(server.url, "POST", VALUE, one_plus(1)) for _ in range(20)]
+        counts = server.traffic.counts()
     whole = len(b'{"result": 2}')
     assert {len(a.body) for a in answers} == {whole // 2}
     assert {a.declared for a in answers} == {whole, whole // 2}
+    assert counts["truncated_unnoticed"] == {"value:compute": sum(a.declared < whole for a in answers)}
+
+
+def test_a_server_says_which_world_it_serves(world: Any, request_to: Callable[..., Any]) -> None:
+    with EmulatorServer(world, identity={"seed": 3}) as named, EmulatorServer(world) as nameless:
+        assert request_to(named.url, "GET", "/diagnostics/planet").json == {"seed": 3}
+        assert request_to(nameless.url, "GET", "/diagnostics/planet").json == {}
 
 
 def test_a_slow_answer_is_right_all_the_same(world: Any, request_to: Callable[..., Any]) -> None:

@@ -26,10 +26,12 @@ def test_a_place_is_free_again_while_a_refused_request_is_still_being_answered()
 def test_a_reset_keeps_what_is_in_flight() -> None:
     traffic = Traffic()
     traffic.count("value:compute")
+    traffic.count_unnoticed("value:compute")
     with traffic.admitted(9):
         traffic.reset()
         assert traffic.counts() == {
-            "requests": {}, "statuses": {}, "faults": {}, "rejected": 0, "in_flight": 1, "peak_concurrency": 1,
+            "requests": {}, "statuses": {}, "faults": {}, "truncated_unnoticed": {},
+            "rejected": 0, "in_flight": 1, "peak_concurrency": 1,
         }  # fmt: skip
 
 
