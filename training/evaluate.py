@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, pad
 
+from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
 from training.augment import centre
@@ -68,6 +69,7 @@ def evaluate(
 
     `network` maps (S1, S2) images to (S1, S2) logits, as DualUNet does; batch norm runs on its stored statistics.
     `reference`: a Zarr group with the true land cover, or None.
+    Raises NoldoError where no pixel of the held-out locations has what it would be scored against.
     """
     truth = None if reference is None else open_truth(reference, store)
     majority = int(label_counts(store, split.train, settings.batch_size).argmax())
@@ -77,7 +79,7 @@ def evaluate(
         examined = examine(network, batch, settings=settings, compute=compute)
         tally.add(examined, None if truth is None else read_labels(truth, plan))
     masks = _shown(network, store, split, truth, settings=settings, compute=compute)
-    return Evaluation(tally.result(majority), masks)
+    return Evaluation(tally.result(majority, with_truth=truth is not None), masks)
 
 
 @torch.no_grad()
@@ -138,10 +140,13 @@ class _Tally:
             self.weights[m].add(examined.weight[m], examined.label, truth_BHW)
             self.confidences[m].add(examined.confidence[m], examined.label, truth_BHW)
 
-    def result(self, majority: int) -> dict[str, Any]:
+    def result(self, majority: int, *, with_truth: bool) -> dict[str, Any]:
+        _require_pixels(self.dw["s2"], "a label")
         against_dw = _score_table(self.dw, majority)
-        if not int(self.label_truth.sum()):
+        if not with_truth:
             return {"against": "dw", "scores": against_dw}
+        _require_pixels(self.truth["s2"], "a true class")
+        _require_pixels(self.label_truth, "both a label and a true class")
         against_truth = _score_table(self.truth, majority)
         against_truth["dw_label"] = asdict(scores(self.label_truth))
         return {
@@ -151,6 +156,14 @@ class _Tally:
             "selection_auc": _auc_table(self.weights),
             "confidence_auc": _auc_table(self.confidences),
         }
+
+
+def _require_pixels(confusion_CC: Tensor, what: str) -> None:
+    if not int(confusion_CC.sum()):
+        raise NoldoError(
+            f"no pixel of the held-out locations has {what}, so there is nothing to score; "
+            "hold out more locations (val_fraction), or give another reference"
+        )
 
 
 def _score_table(confusions: Mapping[str, Tensor], majority: int) -> dict[str, Any]:
@@ -177,7 +190,7 @@ def _shown(
     settings: PretrainSettings,
     compute: Compute,
 ) -> dict[str, NDArray[np.generic]]:
-    """A season each of a few locations, held-out ones first."""
+    """A season each of a few locations, held-out ones first; `held_out` (K,) tells which these are."""
     rows = np.concatenate((split.held_out, split.train))[:SHOWN]
     seasons = np.arange(len(rows)) % N_SEASONS
     (plan,) = in_batches(rows, seasons, SHOWN)
@@ -186,6 +199,7 @@ def _shown(
     arrays: dict[str, NDArray[np.generic]] = {
         "location_row": rows,
         "season": seasons,
+        "held_out": np.isin(rows, split.held_out),
         "s1": batch.s1.numpy(),
         "s2": batch.s2.numpy(),
         "label": examined.label.numpy(),

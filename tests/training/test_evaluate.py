@@ -9,6 +9,7 @@ import zarr
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.schema.errors import NoldoError
 from training.compute import choose_compute
 from training.dataset import Split, TrainingStore, open_store, split_locations
 from training.evaluate import Evaluation, evaluate, examine, label_counts
@@ -103,6 +104,10 @@ def test_masks_are_of_held_out_locations_first(coded: Coded) -> None:
     split, found = run(coded, reference)
     rows, seasons = found.masks["location_row"], found.masks["season"]
     assert rows[: len(split.held_out)].tolist() == split.held_out.tolist()
+    held_out = found.masks["held_out"]
+    assert held_out.dtype == bool
+    assert rows[held_out].tolist() == split.held_out.tolist()
+    assert set(rows[~held_out].tolist()) <= set(split.train.tolist())
     assert len(rows) == len(set(rows.tolist())) == 6
     assert np.array_equal(found.masks["label"], dw[rows, seasons])
     assert np.array_equal(found.masks["truth"], truth[rows, seasons])
@@ -127,3 +132,17 @@ def test_label_counts_leave_out_the_unlabelled(coded: Coded) -> None:
     chosen = dw[[1, 3, 5]]
     expected = np.bincount(chosen[chosen != 255], minlength=9)
     assert label_counts(store, np.array([1, 3, 5]), 2).tolist() == expected.tolist()
+
+
+def test_a_reference_without_a_true_class_is_named_and_not_passed_over(coded: Coded) -> None:
+    zarr.open_array(coded[1] / "truth", mode="r+")[:] = 255
+    with pytest.raises(NoldoError, match="no pixel of the held-out locations has a true class"):
+        run(coded, coded[1])
+
+
+@pytest.mark.parametrize("with_truth", [False, True])
+def test_held_out_locations_without_a_label_are_named(coded: Coded, with_truth: bool) -> None:
+    store = coded[0]
+    zarr.open_array(store.path / "dw", mode="r+")[:] = 255
+    with pytest.raises(NoldoError, match="no pixel of the held-out locations has a label,"):
+        run((open_store(store.path), *coded[1:]), coded[1] if with_truth else None)
