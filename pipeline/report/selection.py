@@ -1,4 +1,4 @@
-"""CromSS's selection masks beside the labels' true errors, for a few held-out locations."""
+"""CromSS's selection masks beside the labels' true errors, for a few locations, held-out ones first."""
 
 import zipfile
 import zlib
@@ -41,12 +41,13 @@ class MaskView:
     season: int
     location_id: str
     date: str
+    """The day of the Sentinel-2 scene, and "training location" where the network was trained on it; may be empty."""
     panels: tuple[Panel, ...]
 
 
 @dataclass(frozen=True)
 class WeightSpread:
-    """How the weights of one modality lie over right and over wrong labels, over all the masks saved."""
+    """How the weights of one modality lie over right and over wrong labels, over the held-out locations saved."""
 
     modality: str
     right_share: tuple[float, ...]
@@ -65,7 +66,7 @@ class Selection:
     has_truth: bool
     views: tuple[MaskView, ...]
     spreads: tuple[WeightSpread, ...]
-    """Empty where the truth is not known."""
+    """Empty where the truth is not known, or no location is held out."""
 
 
 def read_selection(path: Path, index: Sequence[IndexRow]) -> Selection:
@@ -90,17 +91,21 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
     lacking = [name for name in NEEDED if name not in arrays]
     if lacking:
         raise NoldoError(f"pretrain/{path.name} lacks the arrays {', '.join(lacking)}.")
+    # a file without the array holds nothing but held-out locations
+    arrays.setdefault("held_out", np.ones(arrays["location_row"].shape, dtype=np.bool_))
     return arrays
 
 
 def _view(arrays: Mapping[str, NDArray[Any]], k: int, scenes: Mapping[tuple[int, int], IndexRow]) -> MaskView:
     row, season = int(arrays["location_row"][k]), int(arrays["season"][k])
     entry = scenes.get((row, season))
+    day = f"{entry.s2_datetime:%d %b %Y}" if entry and entry.s2_datetime else ""
+    trained_on = "" if arrays["held_out"][k] else "training location"
     return MaskView(
         row=row,
         season=season,
         location_id=entry.location_id if entry else f"row {row}",
-        date=f"{entry.s2_datetime:%d %b %Y}" if entry and entry.s2_datetime else "",
+        date=", ".join(part for part in (day, trained_on) if part),
         panels=tuple(_panels(arrays, k)),
     )
 
@@ -131,9 +136,10 @@ def _panels(arrays: Mapping[str, NDArray[Any]], k: int) -> list[Panel]:
 
 
 def _spread(arrays: Mapping[str, NDArray[Any]], modality: str) -> WeightSpread | None:
-    label, truth = arrays["label"], arrays["truth"]
+    held_out = arrays["held_out"].astype(bool)
+    label, truth = arrays["label"][held_out], arrays["truth"][held_out]
     known = (label != IGNORE) & (truth != IGNORE)
-    weight = arrays[f"weight_{modality}"].astype(np.float64)
+    weight = arrays[f"weight_{modality}"][held_out].astype(np.float64)
     right, wrong = weight[known & (label == truth)], weight[known & (label != truth)]
     if not right.size or not wrong.size:
         return None

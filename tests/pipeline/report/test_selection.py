@@ -17,10 +17,10 @@ def masks_of(make_run: Callable[..., Any]) -> Path:
     return PretrainLayout(make_run().layout.pretrain).masks
 
 
-def rewrite(path: Path, drop: tuple[str, ...] = ()) -> None:
+def rewrite(path: Path, drop: tuple[str, ...] = (), **add: Any) -> None:
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files if name not in drop}
-    np.savez(path, **arrays)
+    np.savez(path, **{**arrays, **add})
 
 
 def test_masks_stand_beside_the_true_errors_of_the_labels(make_run: Callable[..., Any]) -> None:
@@ -52,6 +52,22 @@ def test_weights_over_right_and_wrong_labels_are_told_apart(make_run: Callable[.
     assert spread.right_mean > spread.wrong_mean + 0.3
     assert sum(spread.right_share) == pytest.approx(1.0)
     assert sum(spread.wrong_share) == pytest.approx(1.0)
+
+
+def test_training_locations_are_named_and_left_out_of_the_weights(make_run: Callable[..., Any]) -> None:
+    fake = make_run()
+    path = PretrainLayout(fake.layout.pretrain).masks
+    rewrite(path, held_out=np.array([True, False, False]))
+    found = read_selection(path, gather(fake.layout).index)
+    assert [view.date.endswith("training location") for view in found.views] == [False, True, True]
+    assert found.views[1].date == "19 Jun 2020, training location"
+    assert read_selection(path, ()).views[1].date == "training location"
+    with np.load(path) as archive:
+        label, truth, weight = (archive[name][0] for name in ("label", "truth", "weight_s2"))
+    spread = next(s for s in found.spreads if s.modality == "s2")
+    assert spread.right_mean == pytest.approx(weight[(label != IGNORE) & (label == truth)].astype(float).mean())
+    rewrite(path, held_out=np.zeros(3, bool))
+    assert read_selection(path, ()).spreads == ()
 
 
 def test_without_the_truth_the_masks_are_shown_and_no_errors_claimed(make_run: Callable[..., Any]) -> None:
