@@ -16,19 +16,12 @@ from training.checkpoint import save_weights
 from training.compute import Compute, choose_compute, network_inputs
 from training.cromss import Objective, training_losses, validation_loss
 from training.dataset import Split, TrainingStore, open_store, split_locations
+from training.epoch_log import append_log, keep_log, read_log
 from training.evaluate import evaluate
+from training.json_file import read_json, write_json
 from training.loader import Shuffle, in_batches, plan_epoch, read_batches
 from training.progress import EpochClock, PretrainProgress
-from training.run_record import (
-    FolderState,
-    append_log,
-    describe_run,
-    folder_state,
-    keep_log,
-    read_json,
-    read_log,
-    write_json,
-)
+from training.run_record import FolderState, describe_run, folder_state
 from training.run_state import RunState, load_state, new_state, save_state
 from training.settings import PretrainSettings
 from training.shared_ground import ground_groups

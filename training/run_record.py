@@ -1,6 +1,5 @@
-"""What a run leaves beside its weights: settings, code version, hardware and log; and what a folder holds already."""
+"""What a run leaves beside its weights: settings, code version and hardware; and what a folder holds already."""
 
-import json
 import os
 import platform
 import subprocess
@@ -12,14 +11,14 @@ from typing import Any
 
 import torch
 
-from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import PretrainLayout
 from training.compute import Compute
 from training.dataset import TrainingStore
+from training.json_file import read_json
+from training.other_run import changed_settings
+from training.other_run import other_run as other_run
 from training.settings import PretrainSettings
-
-NO_EFFECT = ("device", "threads")
-"""Settings that say where a run computes, not what."""
 
 
 class FolderState(StrEnum):
@@ -83,50 +82,10 @@ def folder_state(layout: PretrainLayout, record: Mapping[str, Any], *, against: 
     return FolderState.UNFINISHED
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON object whole, under another name first."""
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object; NoldoError names a file that is none."""
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise NoldoError(f"{path} cannot be read ({error}); delete its folder and run again") from error
-    if not isinstance(content, dict):
-        raise NoldoError(f"{path} holds no JSON object; delete its folder and run again")
-    return content
-
-
-def append_log(path: Path, line: Mapping[str, Any]) -> None:
-    """Add an epoch to the log."""
-    with path.open("a") as log:
-        log.write(json.dumps(line, allow_nan=False) + "\n")
-
-
-def read_log(path: Path, epochs: int) -> list[dict[str, Any]]:
-    """The log's first `epochs` epochs, in order; a line that was cut off with its run is left out."""
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [json.loads(line) for line in lines[:epochs]]
-
-
-def keep_log(path: Path, epochs: int) -> None:
-    """Cut the log back to the epochs that the checkpoint holds."""
-    kept = read_log(path, epochs)
-    path.write_text("".join(json.dumps(line) + "\n" for line in kept))
-
-
 def _changes(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
-    before, now = earlier.get("settings", {}), record["settings"]
-    keys = [key for key in now if key not in NO_EFFECT and before.get(key) != now[key]]
+    settings = changed_settings(earlier.get("settings", {}), record["settings"])
     other = [name for name, key in (("store", "store_digest"), ("split", "split")) if earlier.get(key) != record[key]]
-    return keys + other
+    return settings + other
 
 
 def _package_version() -> str | None:

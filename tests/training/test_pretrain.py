@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import PretrainLayout
 from training.cromss import SelectionMasks, StepLosses, training_losses
+from training.epoch_log import read_log
 from training.pretrain import PretrainResult, pretrain
 from training.progress import PretrainProgress
-from training.run_record import read_log
 from training.settings import PretrainSettings
 
 OnProgress = Callable[[PretrainProgress], None]
@@ -70,6 +70,7 @@ def test_a_run_leaves_its_record_log_weights_and_scores(finished: Finished, tiny
         "checkpoint-last.pt", "log.jsonl", "masks.npz", "result.json", "run.json", "weights.safetensors",
     ]  # fmt: skip
     assert json.loads(layout.result.read_text()) == result.result
+    assert json.loads(layout.record.read_text())["split"] == "by location, overlaps not checked"
     log = [json.loads(line) for line in layout.log.read_text().splitlines()]
     assert [line["epoch"] for line in log] == [1, 2]
     assert result.result["loss_first"] == log[0]["train_loss"]
@@ -125,7 +126,7 @@ def assert_same_run(left: Path, right: Path) -> None:
     assert a["scheduler"] == b["scheduler"]
     timed = {"seconds", "locations_per_s", "data_wait_share"}
     logs = [
-        [{k: v for k, v in line.items() if k not in timed} for line in read_log(PretrainLayout(o).log, 99)]
+        [{k: v for k, v in line.items() if k not in timed} for line in read_log(PretrainLayout(o).log, 2)]
         for o in (left, right)
     ]
     assert logs[0] == logs[1]

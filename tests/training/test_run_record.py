@@ -6,20 +6,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import PretrainLayout
 from training.compute import choose_compute
 from training.dataset import open_store
-from training.run_record import (
-    FolderState,
-    append_log,
-    describe_run,
-    folder_state,
-    keep_log,
-    read_json,
-    read_log,
-    write_json,
-)
+from training.json_file import write_json
+from training.run_record import FolderState, describe_run, folder_state
 from training.settings import PretrainSettings
 
 
@@ -86,27 +78,3 @@ def test_a_checkpoint_of_unknown_origin_is_refused(tmp_path: Path, record: dict[
     layout.checkpoint.write_bytes(b"")
     with pytest.raises(UsageError, match=r"no run\.json"):
         state_of(layout, record)
-
-
-def test_a_record_that_is_cut_off_is_named(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text("{")
-    with pytest.raises(NoldoError, match=r"run\.json cannot be read"):
-        read_json(tmp_path / "run.json")
-
-
-def test_writing_leaves_nothing_else_behind(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", {"a": None})
-    with pytest.raises(ValueError, match="Out of range float"):
-        write_json(tmp_path / "a.json", {"a": float("nan")})
-    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
-    assert read_json(tmp_path / "a.json") == {"a": None}
-
-
-def test_the_log_is_cut_back_to_what_the_checkpoint_holds(tmp_path: Path) -> None:
-    log = tmp_path / "log.jsonl"
-    for epoch in (1, 2, 3):
-        append_log(log, {"epoch": epoch})
-    keep_log(log, 2)
-    assert read_log(log, 10) == [{"epoch": 1}, {"epoch": 2}]
-    keep_log(log, 0)
-    assert log.read_text() == ""

@@ -1,0 +1,37 @@
+"""Whether a folder holds a run of other settings, told from run.json alone."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.schema.layout import PretrainLayout
+from training.json_file import read_json
+from training.settings import PretrainSettings
+
+NO_EFFECT = ("device", "threads")
+"""Settings that say where a run computes, not what."""
+
+
+def other_run(settings: PretrainSettings, out: Path) -> str | None:
+    """Name the settings in which the run in `out` differs, such as "epochs, objective.ramp"; None where it does not.
+
+    None too where `out` holds no run. Neither store nor checkpoint is looked at. NoldoError for a damaged run.json.
+    """
+    record = PretrainLayout(out).record
+    if not record.exists():
+        return None
+    before = read_json(record).get("settings")
+    known = before if isinstance(before, dict) else {}
+    return ", ".join(changed_settings(known, settings.model_dump(mode="json"))) or None
+
+
+def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Names of the settings that differ and decide a result, a nested one behind its parent's and a dot."""
+    changed = []
+    for key, value in now.items():
+        old = before.get(key)
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            changed += [f"{key}.{inner}" for inner in changed_settings(old, value)]
+        elif key not in NO_EFFECT and old != value:
+            changed.append(key)
+    return changed
