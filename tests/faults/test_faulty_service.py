@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from pipeline.emulator.faults import FaultKind
+from pipeline.emulator.process import running_emulator
 from pipeline.schema.layout import RunLayout
 
 Noldo = Callable[..., Any]
@@ -15,22 +18,31 @@ Noldo = Callable[..., Any]
 
 pytestmark = pytest.mark.xdist_group("faults")
 
-EVERY_KIND = "429:0.1,503:0.1,reset:0.1,truncate:0.1,slow:0.1"
+EVERY_KIND = ",".join(f"{kind}:0.1" for kind in FaultKind)
+
+PLANET = 7
+"""The small recipe's planet; its seed is also that of the faults."""
 
 
 def test_ten_per_cent_of_every_fault_changes_nothing(
     noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path
 ) -> None:
     _, reference = small_run
-    ended = noldo(
-        "build", small_recipe, "--out", tmp_path, "--workers", 2, "--json", "--set", f"source.faults='{EVERY_KIND}'"
-    )
+    with running_emulator(PLANET, EVERY_KIND, 0.0, None, log=tmp_path / "emulator.log") as url:
+        ended = noldo(
+            "build", small_recipe, "--out", tmp_path / "run", "--workers", 2, "--json", "--set", f"source.url={url}"
+        )
+        counts = requests.get(f"{url}/diagnostics/counts", timeout=30).json()
     assert ended.status == 0, ended.err
     assert ended.json["content_digest"] == reference.json["content_digest"]
     assert ended.json["funnel"] == reference.json["funnel"]
-    events = [json.loads(line) for line in RunLayout(tmp_path).events.read_text().splitlines()]
+    events = [json.loads(line) for line in RunLayout(tmp_path / "run").events.read_text().splitlines()]
     kinds = Counter(event["kind"] for event in events if event["event"] == "attempt")
-    assert kinds["transient"] + kinds["quota"] > 0
+    assert kinds["transient"] > 0
+    assert kinds["quota"] > 0
+    assert set(counts["faults"]) == set(FaultKind), "every kind struck this build"
+    assert sum(counts["truncated_unnoticed"].values()) >= 1, "only the content can tell that these are cut"
+    assert (tmp_path / "emulator.log").read_text() == ""
 
 
 def test_a_service_that_is_not_there_is_named(noldo: Noldo, small_recipe: Path, tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import requests
 
+from pipeline.emulator.faults import FaultKind
 from pipeline.emulator.process import running_emulator
 from pipeline.export import ExportedPart, ExportSettings, export_part
 from pipeline.match import SeasonSettings, match_part
@@ -16,7 +18,7 @@ from pipeline.seasons import filter_seasons
 from pipeline.sources.earthengine import EarthEngineSource, emulator_spec
 
 SEED = 7
-FAULTS = "429:0.1,503:0.1,reset:0.1,truncate:0.1,slow:0.1"
+FAULTS = ",".join(f"{kind}:0.1" for kind in FaultKind)
 SIZE = 66
 PLACES = [(2.35, 48.85), (-58.4, -34.6), (11.98, 45.4), (18.42, -33.92), (-99.1, 19.4), (31.2, 30.05)]
 
@@ -60,6 +62,9 @@ def test_faults_change_no_result(calm: str, rough: str) -> None:
         np.testing.assert_array_equal(one.s2, other.s2)
         np.testing.assert_array_equal(one.s1, other.s1)
         np.testing.assert_array_equal(one.dw, other.dw)
+    counts = requests.get(f"{rough}/diagnostics/counts", timeout=30).json()
+    assert set(counts["faults"]) == set(FaultKind)
+    assert sum(counts["truncated_unnoticed"].values()) >= 1, "only the content can tell that these are cut"
     assert {record.kind for record in quiet} == {"ok"}
     assert {record.kind for record in noisy} >= {"ok", "transient"}
 
