@@ -1,7 +1,8 @@
 # Builds and pretrains on the CPU, or on a GPU with the NVIDIA container toolkit: torch's ordinary wheel serves both.
 FROM python:3.11-slim-bookworm
 
-RUN useradd --create-home noldo
+RUN apt-get update && apt-get install -y --no-install-recommends libexpat1 && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home noldo && install -d -o noldo -g noldo /home/noldo/app /home/noldo/app/runs
 WORKDIR /home/noldo/app
 COPY --chown=noldo pyproject.toml constraints.txt README.md ./
 COPY --chown=noldo pipeline pipeline

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pyproj import Geod
 
 from pipeline.location_list import read_locations
+from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PATCH_PX, PIXEL_M, patch_grid
 from pipeline.schema.records import Location
 from pipeline.schema.strict import Strict
@@ -21,6 +22,9 @@ LAT_RANGE_DEG = (-56.0, 83.0)
 
 MIN_DISTANCE_M = math.sqrt(2.0) * PATCH_PX * PIXEL_M
 """Centres at least a patch diagonal apart: no two patches overlap, whatever their zones."""
+
+MAX_REJECTED = 100_000
+"""So many places in a row without room mean that there is none left."""
 
 _DRAWS = 1024
 _EARTH = Geod(ellps="WGS84")
@@ -67,12 +71,19 @@ def sample_around_cities(settings: SampleSettings) -> list[Location]:
     if settings.count is None:
         raise ValueError("sampling around cities needs settings.count")
     taken: list[Location] = []
+    rejected = 0
     cells = _Neighbourhood(MIN_DISTANCE_M)
     for lon, lat in _draws(settings):
         if LAT_RANGE_DEG[0] <= lat <= LAT_RANGE_DEG[1] and cells.add_if_free(lon, lat):
             taken.append(Location(f"{len(taken):07d}", lon, lat, patch_grid(lon, lat)))
+            rejected = 0
             if len(taken) == settings.count:
                 break
+        elif (rejected := rejected + 1) == MAX_REJECTED:
+            raise UsageError(
+                f"sample: no room for more than {len(taken)} of {settings.count} patches around {settings.cities} "
+                f"cities at sigma_km {settings.sigma_km}; raise sample.cities or sample.sigma_km"
+            )
     return taken
 
 

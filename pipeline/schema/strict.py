@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from pipeline.schema.errors import UsageError
 
@@ -12,7 +12,28 @@ from pipeline.schema.errors import UsageError
 class Strict(BaseModel):
     """A frozen settings model; unknown keys and values of another type are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _numbers_are_numbers(cls, raw: Any) -> Any:
+        """Refuse what pydantic would quietly turn into a number: true, '3'."""
+        for name, field in cls.model_fields.items():
+            value = raw.get(field.alias or name) if isinstance(raw, Mapping) else None
+            wanted = {field.annotation, *getattr(field.annotation, "__args__", ())}
+            if wanted & {int, float} and not wanted & {bool, str} and _passes_for_a_number(value):
+                raise ValueError(f"'{field.alias or name}' is {value!r}, not a number")
+        return raw
+
+
+def _passes_for_a_number(value: Any) -> bool:
+    if not isinstance(value, str):
+        return isinstance(value, bool)
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 Model = TypeVar("Model", bound=Strict)
@@ -31,6 +52,8 @@ def follow(model: Any, path: tuple[int | str, ...]) -> tuple[list[str], list[str
         if tagged:
             current = tagged[0]
             continue
+        if not members and not isinstance(step, int):
+            break  # a member of a plain union: no key of the user's
         written.append(str(step))
         holders = [m for m in members if _field(m, step) is not None]
         current = _field(holders[0], step).annotation if holders else None
@@ -67,7 +90,7 @@ def _first_line(model: type[BaseModel], error: ValidationError) -> str:
     if first["type"] == "missing":
         return f"'{dotted}' is missing{more}"
     if first["type"] == "value_error":
-        return f"{dotted or 'recipe'}: {first['ctx']['error']}{more}"
+        return f"{dotted}: {first['ctx']['error']}{more}".removeprefix(": ")
     if first["type"].startswith("union_tag"):
         return f"'{dotted}': {first['msg'][0].lower()}{first['msg'][1:]}{more}"
     return f"'{dotted}' is {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}{more}"

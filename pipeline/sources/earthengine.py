@@ -149,7 +149,7 @@ class EarthEngineSource:
             kind = failure.kind if isinstance(failure, SourceError) else FailureKind.PERMANENT
             self._record(
                 Attempt(
-                    stage=self._stage,
+                    stage=self._stage if location_id else "connect",
                     location_id=location_id,
                     attempt=attempt,
                     kind="ok" if failure is None else kind.value,

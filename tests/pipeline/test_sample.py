@@ -68,3 +68,8 @@ def test_ids_follow_the_draw() -> None:
 def test_contradictions_are_refused(raw: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         validated(SampleSettings, raw, where="recipe")
+
+
+def test_a_sample_that_finds_no_room_says_so() -> None:
+    with pytest.raises(UsageError, match=r"no room for more than \d+ of 50 patches around 1 cities"):
+        sample(SampleSettings(count=50, cities=1, sigma_km=0.5))

@@ -26,6 +26,7 @@ class Outer(Strict):
     inner: Inner = Inner()
     animal: Annotated[Cat | Fish, Field(discriminator="kind")] = Cat()
     needed: int
+    either: Literal["yes"] | tuple[int, int] = "yes"
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,9 @@ class Outer(Strict):
         ),
         ({}, "r.yaml: 'needed' is missing"),
         ({"needed": "many"}, "r.yaml: 'needed' is 'many': input should be a valid integer"),
+        ({"needed": True}, "r.yaml: 'needed' is True, not a number"),
+        ({"needed": 1, "inner": {"depth": "7"}}, "r.yaml: inner: 'depth' is '7', not a number"),
+        ({"needed": 1, "either": "no"}, "r.yaml: 'either' is 'no': "),
         ({"needed": 1, "animal": {"kind": "dog"}}, "r.yaml: 'animal': "),
         ({"needed": "x", "inner": {"depth": "y"}}, "(and 1 more)"),
     ],

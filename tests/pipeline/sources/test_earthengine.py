@@ -61,7 +61,7 @@ def test_all_slots_go_in_one_request(service: Any) -> None:
     assert path == "/v1/projects/test-project/value:compute"
     assert body["workloadTag"] == "noldo-test"
     assert [(r.stage, r.location_id, r.attempt, r.kind) for r in records] == [
-        ("match", "", 1, "ok"),
+        ("connect", "", 1, "ok"),
         ("match", "location-0", 1, "ok"),
     ]
     assert records[1].received_bytes == len(json.dumps(empty(12)))
