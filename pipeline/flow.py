@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import dask.system
-from distributed import Client, Future, LocalCluster, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from pipeline import tasks
 from pipeline.funnel import FunnelStep
@@ -15,7 +15,7 @@ from pipeline.pack import commit_store, create_store, n_shards, shard_rows, stor
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_directory import prune_parts
-from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel
+from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel, sample_inputs, shards_complete
 from pipeline.sample import sample
 from pipeline.schema.errors import FailureKind, NoldoError, UsageError
 from pipeline.schema.records import Location, QualityRecord, SeasonMatch, ShardRecord, StoreRow
@@ -31,6 +31,9 @@ PART_TASKS = {
     "quality": tasks.quality_task,
 }
 """Stages that turn one part into one part, each part by itself."""
+
+LEAVE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""Run in every local worker: a terminal's Ctrl-C reaches all processes, but the driver alone ends the others."""
 
 
 def build(job: Job, client: Client, ledger: Ledger, until: str = STAGES[-1]) -> tuple[FunnelStep, ...]:
@@ -52,8 +55,7 @@ def build(job: Job, client: Client, ledger: Ledger, until: str = STAGES[-1]) -> 
 def sample_parts(job: Job, ledger: Ledger) -> list[Outcome]:
     """Sample the locations and commit them in parts; the first stage, on the driver."""
     size = job.recipe.part_locations
-    settings = job.recipe.sample.model_dump(mode="json", exclude={"from_"})
-    base = canonical_digest(["sample", settings, job.list_digest, size])
+    base = sample_inputs(job.recipe, job.list_digest)
     locations = sample(job.recipe.sample)
     ledger.begin("sample", len(locations))
     outcomes = []
@@ -95,7 +97,7 @@ def pack(job: Job, client: Client, ledger: Ledger, quality: Sequence[Outcome]) -
         raise NoldoError("no location passed the filters, so there is no store to write; sample more of them")
     ledger.begin("pack", len(rows))
     final = job.run.store(job.recipe.name)
-    if store_inputs(final) == inputs:
+    if store_inputs(final) == inputs and shards_complete(job.run, final, len(rows), settings):
         ledger.record(Outcome("pack", 0, inputs, len(rows), made=False))
         return rows, inputs
     building = create_store(final, len(rows), settings, inputs)
@@ -118,7 +120,7 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
     ledger.begin("manifest", len(rows))
     recipe = job.recipe
     described = described_by(inputs, recipe, job.list_digest)
-    made = manifest_inputs(job.run) != described
+    made = manifest_inputs(job.run) != described or not job.run.index.exists()
     if made:
         write_manifest(
             job.run,
@@ -128,7 +130,11 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
             matches=read_all(job.run, "match", parts, SeasonMatch),
             quality=read_all(job.run, "quality", parts, QualityRecord),
             shards=read_all(job.run, "pack", n_shards(len(rows), recipe.store), ShardRecord),
-            provenance={"inputs": described, "recipe": recipe.canonical(), "recipe_digest": recipe.digest()},
+            provenance={
+                "inputs": described,
+                "recipe": recipe.published(),
+                "recipe_digest": recipe.digest(job.list_digest),
+            },
         )
     ledger.record(Outcome("manifest", 0, described, len(rows), made))
 
@@ -164,6 +170,7 @@ def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",
         silence_logs=logging.CRITICAL,  # a task's error is raised here and told once
+        preload=[LEAVE_CTRL_C],
     )
     with cluster, Client(cluster) as client:
         yield client
@@ -172,7 +179,13 @@ def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
 def _collect(futures: Sequence[Future[Outcome]], ledger: Ledger) -> list[Outcome]:
     """Wait for tasks as they end, writing down each outcome; a task's error is raised here."""
     outcomes: list[Outcome] = []
-    for _, outcome in as_completed(futures, with_results=True):
-        ledger.record(outcome)
-        outcomes.append(outcome)
+    try:
+        for _, outcome in as_completed(futures, with_results=True):
+            ledger.record(outcome)
+            outcomes.append(outcome)
+    except KilledWorker as error:
+        raise NoldoError(
+            "a worker process died several times over the same part, perhaps for want of memory; "
+            "run the same command again, with fewer --workers"
+        ) from error
     return outcomes

@@ -81,9 +81,20 @@ class Recipe(Strict):
         """The export settings that decide the pixels; not its pace."""
         return self.export.model_dump(mode="json", exclude={"concurrency"})
 
-    def digest(self) -> str:
-        """SHA-256 over the canonical form of what decides the data set, not of how it is fetched or used."""
+    def published(self) -> dict[str, Any]:
+        """The canonical form without paths of this machine."""
         plain = self.canonical()
+        if self.sample.from_ is not None:
+            plain["sample"]["from"] = self.sample.from_.name
+        return plain
+
+    def digest(self, listed: str | None = None) -> str:
+        """SHA-256 over the canonical form of what decides the data set, not of how it is fetched or used.
+
+        `listed` is the SHA-256 of the list of locations, where the recipe names one: its content counts, not its path.
+        """
+        plain = self.canonical()
+        plain["sample"]["from"] = listed
         plain["source"] = self.source.identity()
         plain["export"] = self.export_content()
         for key in ("pretrain", "part_locations"):

@@ -14,6 +14,7 @@ from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 
 HOW_NOT_WHAT = (
+    "source.project",
     "source.url",
     "source.faults",
     "source.latency_s",
@@ -23,7 +24,16 @@ HOW_NOT_WHAT = (
 )
 """Keys that may change between runs of one build: they decide how it runs, not what comes out."""
 
-LEFTOVERS = ("*.tmp-*", "tables/*/*.tmp-*", "tiles/*.tmp-*", "store/*.tmp-*", "store/.*.tmp-*", "diagnostics/*.tmp-*")
+LEFTOVERS = (
+    "recipe.tmp-*",
+    "manifest.tmp-*",
+    "report.html.tmp-*",
+    "tables/*/*.tmp-*",
+    "tiles/*.tmp-*",
+    "store/*.tmp-*",
+    "store/.*.tmp-*",
+    "diagnostics/*.tmp-*",
+)
 """What a killed build may leave under a temporary name."""
 
 
@@ -45,8 +55,10 @@ def claimed_run(out: Path, recipe: Recipe, *, remake: bool) -> Iterator[RunLayou
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UsageError(f"another build is running in {out}; wait for it or choose another --out") from error
-        _remove_leftovers(out)
+        known = run.recipe.exists()
         _settle_recipe(run, recipe, remake=remake)
+        if known:
+            _remove_leftovers(out)
         yield run
 
 
@@ -60,7 +72,7 @@ def changed_keys(before: Any, after: Any, prefix: str = "") -> list[str]:
 
 def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
     new = recipe.canonical()
-    if run.recipe.exists():
+    if run.recipe.exists() and run.table("sample", 0).exists():
         old = yaml.safe_load(run.recipe.read_text())
         changed = [k for k in changed_keys(old, new) if not k.startswith(HOW_NOT_WHAT)]
         if changed and not remake:
@@ -68,7 +80,7 @@ def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
                 f"{run.root} holds a build of another recipe: {', '.join(changed[:4])} changed. "
                 f"Choose another --out, or add --remake to make what depends on it again"
             )
-    temporary = run.recipe.with_suffix(".tmp-recipe")
+    temporary = run.recipe.with_name("recipe.tmp-yaml")
     temporary.write_text(yaml.safe_dump(new, sort_keys=False))
     temporary.replace(run.recipe)
 

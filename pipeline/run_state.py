@@ -1,14 +1,15 @@
 """What a run directory holds already, read back."""
 
 import hashlib
+from pathlib import Path
 from typing import TypeVar
 
 from pipeline.funnel import FunnelStep, funnel
 from pipeline.manifest.write import manifest_inputs
-from pipeline.pack import store_inputs
-from pipeline.parts import read_part
+from pipeline.pack import StoreSettings, n_shards, shard_present, store_inputs
+from pipeline.parts import part_inputs, read_part
 from pipeline.recipe import Recipe, canonical_digest
-from pipeline.schema.errors import UsageError
+from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
 
@@ -38,18 +39,38 @@ def read_funnel(run: RunLayout, parts: int, stages: tuple[str, ...]) -> tuple[Fu
     return funnel(sampled, seasons, quality)
 
 
+def sample_inputs(recipe: Recipe, listed: str | None) -> str:
+    """The digest of what decides the locations and their parts."""
+    settings = recipe.sample.model_dump(mode="json", exclude={"from_"})
+    return canonical_digest(["sample", settings, listed, recipe.part_locations])
+
+
 def described_by(store_digest: str, recipe: Recipe, listed: str | None) -> str:
     """The inputs digest of the manifest of a store made from `store_digest` by this recipe and list."""
-    return canonical_digest(["manifest", store_digest, recipe.digest(), listed])
+    return canonical_digest(["manifest", store_digest, recipe.digest(listed)])
+
+
+def shards_complete(run: RunLayout, store: Path, rows: int, settings: StoreSettings) -> bool:
+    """Whether every shard of a store is there, with its record."""
+    shards = range(n_shards(rows, settings))
+    return all(part_inputs(run.table("pack", s)) is not None and shard_present(store, s) for s in shards)
 
 
 def finished_funnel(run: RunLayout, recipe: Recipe) -> tuple[FunnelStep, ...] | None:
     """The funnel of a build of this recipe that is wholly there, or None where something is to be done."""
-    made_from = store_inputs(run.store(recipe.name))
-    if made_from is None or manifest_inputs(run) != described_by(made_from, recipe, list_digest(recipe)):
+    store, listed = run.store(recipe.name), list_digest(recipe)
+    made_from = store_inputs(store)
+    if made_from is None or manifest_inputs(run) != described_by(made_from, recipe, listed) or not run.index.exists():
         return None
     parts = len(list(run.table("sample", 0).parent.glob("part-*.parquet")))
-    return read_funnel(run, parts, ("seasons", "quality"))
+    base = sample_inputs(recipe, listed)
+    if any(part_inputs(run.table("sample", part)) != canonical_digest([base, part]) for part in range(parts)):
+        return None
+    try:
+        steps = read_funnel(run, parts, ("seasons", "quality"))
+    except NoldoError:
+        return None
+    return steps if shards_complete(run, store, steps[-1].kept, recipe.store) else None
 
 
 def list_digest(recipe: Recipe) -> str | None:

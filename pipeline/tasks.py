@@ -1,5 +1,6 @@
 """The stages as tasks: read the part before, call the stage, commit the part. Runs in any process."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,13 +54,11 @@ def match_task(job: Job, before: Outcome) -> Outcome:
         return Outcome("match", before.part, inputs, before.locations, made=False)
     locations = read_part(job.run.table("sample", before.part), Location)
     attempts: list[Attempt] = []
-    source = EarthEngineSource(job.spec, stage="match", record=attempts.append)
     try:
+        source = EarthEngineSource(job.spec, stage="match", record=attempts.append)
         matches = match_part(locations, job.recipe.seasons, source)
     except SourceError as error:
-        failed = tuple(
-            Failure(place.location_id, "match", len(attempts), error.kind, str(error)) for place in locations
-        )
+        failed = _all_failed("match", [place.location_id for place in locations], error, attempts)
         return Outcome("match", before.part, inputs, 0, True, tuple(attempts), failed)
     write_part(path, SeasonMatch, matches, inputs)
     return Outcome("match", before.part, inputs, len(locations), True, tuple(attempts))
@@ -86,10 +85,12 @@ def export_task(job: Job, before: Outcome) -> Outcome:
     inputs = canonical_digest(["export", job.recipe.export_content(), before.inputs])
     path, tile = job.run.table("export", before.part), job.run.tile(before.part)
     records = read_part(path, ExportRecord) if part_inputs(path) == inputs else []
-    if part_inputs(path) == inputs and not any(r.failure_kind in RETRIED for r in records):
-        return Outcome("export", before.part, inputs, before.locations, made=False, failures=_failures(records))
     arrived = [r.tile_row for r in records if r.failure_kind is None]
-    have = {p.location_id: p for p in read_tiles(tile, arrived)} if arrived and tile_inputs(tile) else {}
+    staged = tile_inputs(tile) == inputs
+    complete = part_inputs(path) == inputs and not any(r.failure_kind in RETRIED for r in records)
+    if complete and (staged or not arrived):
+        return Outcome("export", before.part, inputs, before.locations, made=False, failures=_failures(records, ()))
+    have = {p.location_id: p for p in read_tiles(tile, arrived)} if arrived and staged else {}
     locations = read_part(job.run.table("sample", before.part), Location)
     matches = read_part(job.run.table("match", before.part), SeasonMatch)
     verdicts = read_part(job.run.table("seasons", before.part), Verdict)
@@ -97,16 +98,16 @@ def export_task(job: Job, before: Outcome) -> Outcome:
     try:
         source = EarthEngineSource(job.spec, stage="export", record=attempts.append)
     except SourceError as error:
-        failed = tuple(
-            Failure(v.location_id, "export", max(len(attempts), 1), error.kind, str(error)) for v in verdicts if v.kept
-        )
+        failed = _all_failed("export", [v.location_id for v in verdicts if v.kept], error, attempts)
         return Outcome("export", before.part, inputs, 0, True, tuple(attempts), failed)
     part = export_part(locations, matches, verdicts, job.recipe.export, source, have)
     path.unlink(missing_ok=True)
     if part.patches:
         write_tiles(tile, part.patches, inputs)
     write_part(path, ExportRecord, part.records, inputs)
-    return Outcome("export", before.part, inputs, before.locations, True, tuple(attempts), _failures(part.records))
+    return Outcome(
+        "export", before.part, inputs, before.locations, True, tuple(attempts), _failures(part.records, attempts)
+    )
 
 
 def quality_task(job: Job, before: Outcome) -> Outcome:
@@ -140,9 +141,17 @@ def _one_by_one(tile: Path, rows: list[int]) -> Iterable[Patch]:
         yield from read_tiles(tile, [row])
 
 
-def _failures(records: Iterable[ExportRecord]) -> tuple[Failure, ...]:
+def _failures(records: Iterable[ExportRecord], attempts: Iterable[Attempt]) -> tuple[Failure, ...]:
+    made = Counter(a.location_id for a in attempts)
     return tuple(
-        Failure(r.location_id, "export", 1, r.failure_kind, r.failure_message)
+        Failure(r.location_id, "export", max(made[r.location_id], 1), r.failure_kind, r.failure_message)
         for r in records
         if r.failure_kind is not None and r.failure_kind is not FailureKind.EMPTY
     )
+
+
+def _all_failed(
+    stage: str, location_ids: Iterable[str], error: SourceError, attempts: Iterable[Attempt]
+) -> tuple[Failure, ...]:
+    made = max(sum(a.kind != "ok" for a in attempts), 1)
+    return tuple(Failure(location_id, stage, made, error.kind, str(error)) for location_id in location_ids)

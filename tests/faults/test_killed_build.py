@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("faults")
 def start(recipe: Path, out: Path) -> subprocess.Popen[bytes]:
     command = [str(Path(sys.executable).parent / "noldo"), "build", str(recipe), "--out", str(out), "--workers", "2"]
     return subprocess.Popen(
-        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ)
+        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=dict(os.environ)
     )
 
 
@@ -43,10 +43,37 @@ def test_killed_and_resumed(
         wait_for(moment, tmp_path, build)
     finally:
         os.killpg(build.pid, signal.SIGKILL)
-        build.wait()
+        build.communicate()
     time.sleep(1.0)
     ended = noldo("build", small_recipe, "--out", tmp_path, "--workers", 2, "--json")
     assert ended.status == 0, ended.err
     assert ended.json["content_digest"] == reference.json["content_digest"]
     assert ended.json["tallies"]["match"]["parts_reused"] >= 1
     assert list(tmp_path.rglob("*.tmp-*")) == []
+
+
+def test_ctrl_c_ends_in_one_line_and_leaves_no_process(small_recipe: Path, tmp_path: Path) -> None:
+    build = start(small_recipe, tmp_path)
+    try:
+        wait_for("tables/match/part-*.parquet", tmp_path, build)
+        os.killpg(build.pid, signal.SIGINT)
+        _, said = build.communicate(timeout=60)
+    finally:
+        if build.poll() is None:
+            os.killpg(build.pid, signal.SIGKILL)
+            build.wait()
+    assert build.returncode == 1
+    assert said.decode().rstrip().splitlines()[-1].startswith("noldo: stopped; what was finished is kept")
+    assert b"Traceback" not in said
+    assert ended_within(10.0, build.pid), "a process of the build lives on"
+
+
+def ended_within(seconds: float, group: int) -> bool:
+    """Whether the last process of a group ends in time."""
+    for _ in range(int(seconds / 0.1)):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False

@@ -91,3 +91,11 @@ def test_an_absent_recipe_is_named(tmp_path: Path) -> None:
 def test_set_makes_sections_that_are_not_there(tmp_path: Path) -> None:
     raw: dict[str, Any] = load_recipe(recipe_file(tmp_path), ["quality.dw_min_valid_share=0.25"]).canonical()
     assert raw["quality"]["dw_min_valid_share"] == 0.25
+
+
+def test_a_list_counts_by_its_content_not_by_its_path(tmp_path: Path) -> None:
+    path = recipe_file(tmp_path)
+    here = load_recipe(path, ["sample={from: /a/list.parquet}"])
+    there = load_recipe(path, ["sample={from: /b/list.parquet}"])
+    assert here.digest("1f") == there.digest("1f") != there.digest("2e")
+    assert here.published()["sample"]["from"] == "list.parquet"

@@ -14,6 +14,11 @@ def recipe(**changes: object) -> Recipe:
     return validated(Recipe, raw, where="recipe")
 
 
+def begin(run: RunLayout) -> None:
+    run.table("sample", 0).parent.mkdir(parents=True)
+    run.table("sample", 0).write_text("rows")
+
+
 def test_a_run_is_entered_again_and_leftovers_go(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with claimed_run(out, recipe(), remake=False) as run:
@@ -38,8 +43,8 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
 
 
 def test_another_recipe_is_refused_unless_it_may_remake(tmp_path: Path) -> None:
-    with claimed_run(tmp_path, recipe(), remake=False):
-        pass
+    with claimed_run(tmp_path, recipe(), remake=False) as run:
+        begin(run)
     changed = recipe(quality={"dw_min_valid_share": 0.9})
     with (
         pytest.raises(UsageError, match=r"quality.dw_min_valid_share changed"),
@@ -53,8 +58,9 @@ def test_another_recipe_is_refused_unless_it_may_remake(tmp_path: Path) -> None:
 
 
 def test_how_it_runs_may_change(tmp_path: Path) -> None:
-    with claimed_run(tmp_path, recipe(), remake=False):
+    with claimed_run(tmp_path, recipe(), remake=False) as run:
         pass
+    begin(run)
     other = recipe(source={"kind": "emulator", "faults": "429:0.1"}, export={"concurrency": 2}, pretrain={"epochs": 1})
     with claimed_run(tmp_path, other, remake=False):
         pass
@@ -87,3 +93,21 @@ def test_parts_of_a_larger_build_are_pruned(tmp_path: Path) -> None:
     ]
     assert sorted(p.name for p in (tmp_path / "tiles").iterdir()) == ["part-00000.zarr", "part-00001.zarr"]
     assert len(list((tmp_path / "tables" / "pack").iterdir())) == 4
+
+
+def test_nothing_of_a_folder_that_was_no_run_is_touched(tmp_path: Path) -> None:
+    mine = tmp_path / "thesis.tmp-draft"
+    mine.write_text("words")
+    (tmp_path / "tables" / "x").mkdir(parents=True)
+    other = tmp_path / "tables" / "x" / "a.tmp-1"
+    other.write_text("rows")
+    with claimed_run(tmp_path, recipe(), remake=False):
+        assert mine.exists()
+        assert other.exists()
+
+
+def test_a_recipe_of_which_nothing_was_built_blocks_nothing(tmp_path: Path) -> None:
+    with claimed_run(tmp_path, recipe(source={"kind": "earthengine", "project": "p"}), remake=False):
+        pass
+    with claimed_run(tmp_path, recipe(), remake=False):
+        pass
