@@ -4,13 +4,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.funnel import FunnelStep
 from pipeline.ledger import Ledger, StageTally
 from pipeline.schema.layout import RunLayout
 
 _WORDS = {"sample": "sampled", "seasons": "four seasons with S2, S1 and a label", "quality": "pixels good enough"}
+
+
+class Pretrained(Protocol):
+    """What a summary needs of a finished pretraining."""
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """The content of its result.json."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,9 @@ class BuildSummary:
     run: str
     seconds: float
     parts_made: int
-    """0 where everything was there already."""
+    """Parts and shards made in this run."""
+    worked: bool
+    """False where everything was there already."""
     funnel: tuple[FunnelStep, ...]
     tallies: Mapping[str, StageTally]
     store_bytes: int | None
@@ -36,21 +47,32 @@ class BuildSummary:
 
 
 def summarise(
-    run: RunLayout,
+    out: Path,
     name: str,
     seconds: float,
     ledger: Ledger,
     steps: tuple[FunnelStep, ...],
     agreement: float | None,
-    pretrain: Mapping[str, Any] | None,
+    pretrained: Pretrained | None,
+    worked: bool,
 ) -> BuildSummary:
-    """Put together what a build has to say."""
+    """Put together what a build has to say; `worked` is whether it made anything."""
+    run = RunLayout(out)
     store = run.store(name)
     size = sum(f.stat().st_size for f in store.rglob("*") if f.is_file()) if store.exists() else None
     provenance = run.manifest / "provenance.json"
     digest = json.loads(provenance.read_text())["content_digest"]["dataset"] if provenance.exists() else None
     return BuildSummary(
-        str(run.root), seconds, ledger.parts_made, steps, ledger.tallies, size, digest, agreement, pretrain
+        str(out),
+        seconds,
+        ledger.parts_made,
+        worked,
+        steps,
+        ledger.tallies,
+        size,
+        digest,
+        agreement,
+        None if pretrained is None else pretrained.result,
     )
 
 
@@ -68,7 +90,7 @@ def summary_lines(summary: BuildSummary) -> list[str]:
     """The last screen of a build."""
     run = RunLayout(Path(summary.run))
     lines = ["", "Locations", *funnel_lines(summary.funnel)]
-    if not summary.parts_made:
+    if not summary.worked:
         lines = ["", "Nothing to do: every stage of this build is there already.", *lines]
     requests = sum(t.requests for t in summary.tallies.values())
     if requests:

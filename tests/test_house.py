@@ -2,6 +2,7 @@
 
 import ast
 import statistics
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,19 @@ def test_tests_mirror_the_sources() -> None:
         if not any(name == source or name.startswith(f"{source}_") for source in sources):
             strangers.append(str(test.relative_to(ROOT)))
     assert strangers == []
+
+
+def test_the_import_contracts_know_every_module() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    named = {c["name"]: set(c.get("forbidden_modules", [])) | set(c.get("source_modules", [])) for c in contracts}
+    modules = {f"pipeline.{p.stem}" for p in (ROOT / "pipeline").iterdir() if p.suffix == ".py" or p.is_dir()}
+    modules -= {"pipeline.__init__", "pipeline.__pycache__", "pipeline.schema", "pipeline.cli", "pipeline.emulator"}
+    for contract in (
+        "training imports pipeline.schema and nothing else of pipeline",
+        "The emulator imports the schema only",
+        "Nothing but cli imports the emulator",
+    ):
+        assert modules - named[contract] == set()
 
 
 def test_recipes_name_no_unknown_key() -> None:

@@ -1,5 +1,6 @@
 """`noldo build`: from a recipe to a data set, a pretrained network and a report."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,10 +12,11 @@ import click
 
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
 from pipeline.progress import Display
+from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 
 if TYPE_CHECKING:
-    from pipeline.recipe import Recipe
+    from pipeline.recipe import EmulatorSettings, Recipe
     from pipeline.sources.earthengine import EarthEngineSpec
     from pipeline.summary import BuildSummary
 
@@ -70,24 +72,34 @@ def build(
 
 def run_build(recipe: "Recipe", out: Path, options: BuildOptions) -> "BuildSummary":
     """Run the stages, then pretraining and the report, under one progress display."""
-    from pipeline.cli.pretraining import pretrain_settings, run_pretraining
+    from pipeline.cli.pretraining import pretrain_settings, ready_for, run_pretraining
     from pipeline.ledger import Ledger
     from pipeline.report import write_report
     from pipeline.run_directory import claimed_run
     from pipeline.summary import summarise
 
     started = time.monotonic()
-    training = pretrain_settings(recipe.pretrain, where="pretrain") if recipe.pretrain is not None else None
-    with claimed_run(out, recipe, remake=options.remake) as run, Display() as display:
+    if options.scheduler is not None and options.workers is not None:
+        raise UsageError("--workers starts local workers and --scheduler uses running ones; give one of them")
+    training = None
+    if options.until == "pretrain" and recipe.pretrain is not None:
+        training = pretrain_settings(recipe.pretrain, where="pretrain")
+        ready_for(training, RunLayout(out).pretrain, remake=options.remake)
+    with claimed_run(out.resolve(), recipe, remake=options.remake) as run, Display() as display:
         ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total))
         steps = _build_data(recipe, run, options, ledger, display)
-        agreement, result = None, None
-        if options.until in ("manifest", "pretrain"):
-            agreement = _truth(recipe, run, display)
-        if options.until == "pretrain" and training is not None:
-            result = run_pretraining(training, run.store(recipe.name), run.pretrain, run.truth, display)
-        write_report(run, title=recipe.name)
-        return summarise(run, recipe.name, time.monotonic() - started, ledger, steps, agreement, result)
+        agreement = _truth(recipe, run, display) if options.until in ("manifest", "pretrain") else None
+        pretrained = None
+        try:
+            if training is not None:
+                if options.remake and ledger.parts_made:
+                    shutil.rmtree(run.pretrain, ignore_errors=True)
+                pretrained = run_pretraining(training, run.store(recipe.name), run.pretrain, run.truth, display)
+        finally:
+            worked = ledger.parts_made > 0 or (pretrained is not None and not pretrained.reused)
+            if worked or not run.report.exists() or (training is not None and pretrained is None):
+                write_report(run, title=recipe.name)
+        return summarise(out, recipe.name, time.monotonic() - started, ledger, steps, agreement, pretrained, worked)
 
 
 def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger: Any, display: Display) -> Any:
@@ -121,6 +133,7 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
         if isinstance(source, EarthEngineSettings):
             spec = EarthEngineSpec(url=source.url, project=source.project, workload_tag=source.workload_tag)
         elif source.url is not None:
+            _same_planet(source, recipe.sample.from_)
             spec = emulator_spec(source.url)
         else:
             parse_faults(source.faults)
@@ -131,6 +144,17 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
         yield spec
 
 
+def _same_planet(source: "EmulatorSettings", listed: Path | None) -> None:
+    """Refuse a running emulator that serves another planet than the recipe names, or cannot do what it asks."""
+    from pipeline.emulator.process import planet_identity, planet_of
+
+    if source.faults or source.latency_s:
+        raise UsageError("source.faults and source.latency_s are those of the emulator at source.url; leave them out")
+    served, wanted = planet_of(source.url or ""), planet_identity(source.seed, listed)
+    if served != wanted:
+        raise UsageError(f"the emulator at {source.url} serves the planet {served}, the recipe names {wanted}")
+
+
 def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     """Emulator only: the planet's truth beside the store, and how much of the labels is right."""
     from pipeline.emulator.diagnostics import recorded_agreement, write_truth
@@ -139,6 +163,7 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     from pipeline.recipe import EmulatorSettings
 
     if not isinstance(recipe.source, EmulatorSettings):
+        shutil.rmtree(run.truth, ignore_errors=True)  # the planet's truth says nothing of real pixels
         return None
     inputs = manifest_inputs(run) or ""
     known = recorded_agreement(run.truth, inputs)

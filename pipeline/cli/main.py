@@ -48,6 +48,11 @@ def main() -> None:
         _fail(str(error), error.exit_status)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        where = f" {error.filename}" if error.filename else ""
+        _fail(f"{error.strerror or error}:{where}; make room or access there, then run the same command again", 1)
     except Exception as error:  # noqa: BLE001 - the outermost edge: a defect still ends in a plain line
         if debug:
             traceback.print_exc()

@@ -32,9 +32,14 @@ def pretrain(recipe: Path, store: Path, out: Path, resume: bool, settings: tuple
     checked = pretrain_settings(section, where=f"{recipe}: pretrain")
     path, truth = find_store(store)
     with Display() as display:
-        result = run_pretraining(checked, path, out, truth, display, resume=resume)
+        done = run_pretraining(checked, path, out, truth, display, resume=resume)
     layout = PretrainLayout(out)
-    show([*pretrain_lines(result), "", f"Weights: {layout.weights}", f"Log: {layout.log}"], result, as_json=as_json)
+    said = ["Nothing to do: this run is finished."] if done.reused else []
+    show(
+        [*said, *pretrain_lines(done.result), "", f"Weights: {layout.weights}", f"Log: {layout.log}"],
+        done.result,
+        as_json=as_json,
+    )
 
 
 def find_store(path: Path) -> tuple[Path, Path]:

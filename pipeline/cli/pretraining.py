@@ -1,13 +1,16 @@
 """Pretraining as the commands run it; the only place of pipeline that reaches training, and only when called."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.progress import Display
+from pipeline.schema.errors import UsageError
 from pipeline.schema.strict import validated
 
 if TYPE_CHECKING:
+    from training.pretrain import PretrainResult
     from training.progress import PretrainProgress
     from training.settings import PretrainSettings
 
@@ -19,10 +22,27 @@ def pretrain_settings(raw: Mapping[str, Any], where: str) -> "PretrainSettings":
     return validated(PretrainSettings, raw, where)
 
 
+def ready_for(settings: "PretrainSettings", out: Path, *, remake: bool) -> None:
+    """Refuse what pretraining would refuse, before hours are spent on data.
+
+    A run of other settings in `out` is removed with `remake` and is a UsageError without it.
+    """
+    from training.checks import check_settings
+    from training.other_run import other_run
+
+    check_settings(settings)
+    differing = other_run(settings, out)
+    if differing is None:
+        return
+    if not remake:
+        raise UsageError(f"{out} holds a pretraining with other settings ({differing}); add --remake to replace it")
+    shutil.rmtree(out)
+
+
 def run_pretraining(
     settings: "PretrainSettings", store: Path, out: Path, truth: Path, display: Display, *, resume: bool = True
-) -> dict[str, Any]:
-    """Pretrain with progress on the display; returns the scores."""
+) -> "PretrainResult":
+    """Pretrain with progress on the display."""
     from training.pretrain import pretrain
 
     def show(progress: "PretrainProgress") -> None:
@@ -33,5 +53,4 @@ def run_pretraining(
         display.update("pretrain", done, progress.epochs * progress.steps, unit="steps", detail=", ".join(words))
 
     reference = truth if truth.exists() else None
-    finished = pretrain(settings, store, out, reference=reference, resume=resume, on_progress=show)
-    return finished.result
+    return pretrain(settings, store, out, reference=reference, resume=resume, on_progress=show)
