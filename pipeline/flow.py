@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import dask.system
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
-from pipeline import tasks
 from pipeline.funnel import FunnelStep
 from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.write import manifest_inputs, write_manifest
@@ -19,16 +18,20 @@ from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel, 
 from pipeline.sample import sample
 from pipeline.schema.errors import FailureKind, NoldoError, UsageError
 from pipeline.schema.records import Location, QualityRecord, SeasonMatch, ShardRecord, StoreRow
-from pipeline.tasks import Job
+from pipeline.tasks.export import export_task
+from pipeline.tasks.job import Job
+from pipeline.tasks.metadata import match_task, seasons_task
+from pipeline.tasks.pack import pack_task
+from pipeline.tasks.quality import quality_task
 
 STAGES = ("sample", "match", "seasons", "export", "quality", "pack", "manifest")
 """In order; a build can stop after any of them."""
 
 PART_TASKS = {
-    "match": tasks.match_task,
-    "seasons": tasks.seasons_task,
-    "export": tasks.export_task,
-    "quality": tasks.quality_task,
+    "match": match_task,
+    "seasons": seasons_task,
+    "export": export_task,
+    "quality": quality_task,
 }
 """Stages that turn one part into one part, each part by itself."""
 
@@ -105,7 +108,7 @@ def pack(job: Job, client: Client, ledger: Ledger, quality: Sequence[Outcome]) -
     shards = range(n_shards(len(rows), settings))
     _collect(
         [
-            client.submit(tasks.pack_task, shared, building, s, shard_rows(rows, s, settings), inputs, pure=False)
+            client.submit(pack_task, shared, building, s, shard_rows(rows, s, settings), inputs, pure=False)
             for s in shards
         ],
         ledger,

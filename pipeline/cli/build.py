@@ -107,7 +107,7 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     from pipeline import flow
     from pipeline.location_list import read_locations
     from pipeline.run_state import finished_funnel, list_digest
-    from pipeline.tasks import Job
+    from pipeline.tasks.job import Job
 
     until = options.until if options.until in flow.STAGES else flow.STAGES[-1]
     finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] else None

@@ -1,0 +1,29 @@
+"""What every task of a build needs to know, and how a whole part fails."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.recipe import Recipe
+from pipeline.schema.errors import SourceError
+from pipeline.schema.layout import RunLayout
+from pipeline.schema.records import Attempt, Failure
+from pipeline.sources.earthengine import EarthEngineSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every task of a build needs to know."""
+
+    run: RunLayout
+    recipe: Recipe
+    spec: EarthEngineSpec
+    list_digest: str | None
+    """SHA-256 of the list of locations, where the recipe names one."""
+
+
+def all_failed(
+    stage: str, location_ids: Iterable[str], error: SourceError, attempts: Iterable[Attempt]
+) -> tuple[Failure, ...]:
+    """Every location of a part as a failure of one error."""
+    made = max(sum(a.kind != "ok" for a in attempts), 1)
+    return tuple(Failure(location_id, stage, made, error.kind, str(error)) for location_id in location_ids)
