@@ -3,57 +3,59 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.schema.paths import AnyPath
+
 
 @dataclass(frozen=True)
 class RunLayout:
     """The paths of one run directory."""
 
-    root: Path
+    root: AnyPath
 
     @property
-    def recipe(self) -> Path:
+    def recipe(self) -> AnyPath:
         """The recipe as it was run, defaults filled in."""
         return self.root / "recipe.yaml"
 
     @property
-    def events(self) -> Path:
+    def events(self) -> AnyPath:
         """One JSON object a line for every request and every stage."""
         return self.root / "events.jsonl"
 
     @property
-    def report(self) -> Path:
+    def report(self) -> AnyPath:
         """The report page."""
         return self.root / "report.html"
 
     @property
-    def manifest(self) -> Path:
+    def manifest(self) -> AnyPath:
         """The publishable description of the data set."""
         return self.root / "manifest"
 
     @property
-    def index(self) -> Path:
+    def index(self) -> AnyPath:
         """The GeoParquet index: a row per location and season."""
         return self.manifest / "index.parquet"
 
     @property
-    def truth(self) -> Path:
+    def truth(self) -> AnyPath:
         """Emulator runs only: the planet's true land cover, array `truth` (N, 4, 264, 264) uint8, rows as stored."""
         return self.root / "diagnostics" / "truth.zarr"
 
     @property
-    def pretrain(self) -> Path:
+    def pretrain(self) -> AnyPath:
         """The pretraining run that belongs to this build."""
         return self.root / "pretrain"
 
-    def table(self, stage: str, part: int) -> Path:
+    def table(self, stage: str, part: int) -> AnyPath:
         """A stage's committed table part."""
         return self.root / "tables" / stage / f"part-{part:05d}.parquet"
 
-    def tile(self, part: int) -> Path:
+    def tile(self, part: int) -> AnyPath:
         """The staged raw pixels of a part."""
         return self.root / "tiles" / f"part-{part:05d}.zarr"
 
-    def store(self, name: str) -> Path:
+    def store(self, name: str) -> AnyPath:
         """A training or downstream store."""
         return self.root / "store" / f"{name}.zarr"
 

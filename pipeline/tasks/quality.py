@@ -1,6 +1,7 @@
 """The four-season filter by pixels, as a task."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from pipeline.ledger import Outcome
 from pipeline.parts import part_inputs, read_part, write_part
