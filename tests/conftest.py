@@ -4,12 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
+
+from pipeline.files import open_path
+from pipeline.schema.paths import AnyPath
 
 SMALL_RECIPE = """
 sample: {count: 12, seed: 1}
@@ -78,3 +84,35 @@ def small_run(noldo: Noldo, small_recipe: Path, tmp_path_factory: pytest.TempPat
     ended = noldo("build", small_recipe, "--out", out, "--workers", 2, "--json")
     assert ended.status == 0, ended.err
     return out, ended
+
+
+@pytest.fixture(scope="session")
+def object_storage() -> Iterator[str]:
+    """The end point of an S3 service on this machine, for this process and its children."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        yield settings["AWS_ENDPOINT_URL"]
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_storage: str) -> Callable[[], AnyPath]:
+    """Make an empty bucket of a name never used before; returns a folder in it."""
+
+    def make() -> AnyPath:
+        name = f"bucket-{uuid.uuid4().hex[:12]}"
+        boto3.client("s3", endpoint_url=object_storage).create_bucket(Bucket=name)
+        return open_path(f"s3://{name}/runs/one")
+
+    return make

@@ -1,0 +1,107 @@
+"""Files of a run, on a disk or in object storage, behind the same few functions.
+
+Object storage knows whole objects only: a put is atomic and seen by all at once (Amazon S3 user guide, "Amazon S3 data
+consistency model"; Cloud Storage, "Consistency"), but there is no rename and no folder. What is said here of gs://
+takes the same way as s3://, which is the one that the tests can run.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import fsspec
+from typing_extensions import TypeIs
+from upath import UPath
+from zarr.storage import FsspecStore
+
+from pipeline.schema.errors import UsageError
+from pipeline.schema.paths import AnyPath
+
+SCHEMES: Final = {"s3": "s3fs", "gs": "gcsfs"}
+"""Object storage by scheme, and the package that each needs."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def open_path(text: str | Path) -> AnyPath:
+    """The path that a user named: a Path, or a UPath for s3:// and gs://.
+
+    Raises UsageError for another scheme, a URL without a bucket, or a missing package.
+    """
+    found = _SCHEME.match(str(text))
+    if found is None:
+        return Path(text)
+    scheme = found[1].lower()
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        raise UsageError(f"{text}: {scheme}:// is not known; give a folder or one of {known}")
+    within = str(text)[found.end() :].strip("/")
+    if not within:
+        raise UsageError(f"{text} names no bucket; write {scheme}://BUCKET/FOLDER")
+    if importlib.util.find_spec(SCHEMES[scheme]) is None:
+        raise UsageError(f"{text} needs the package {SCHEMES[scheme]}; run pip install 'noldo[cloud]'")
+    # Other processes write the same run: what was listed a moment ago says nothing.
+    return UPath(f"{scheme}://{within}", protocol=None, use_listings_cache=False)
+
+
+def is_local(path: AnyPath) -> TypeIs[Path]:
+    """Whether a path lies on a disk of this machine."""
+    return isinstance(path, Path)
+
+
+def make_folder(path: AnyPath) -> None:
+    """Make a folder and those above it; object storage needs none."""
+    if is_local(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def write_bytes(path: AnyPath, data: bytes) -> None:
+    """Write a whole file at once: readers see the old content or the new, never a part."""
+    if not is_local(path):
+        path.fs.pipe_file(path.path, data)
+        return
+    make_folder(path.parent)
+    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove(path: AnyPath) -> None:
+    """Remove a file or a whole folder; nothing happens where there is none."""
+    if not is_local(path):
+        gone = list(path.fs.find(path.path))
+        if gone:
+            path.fs.rm(gone)
+    elif path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def listed(folder: AnyPath, pattern: str) -> list[AnyPath]:
+    """What of a folder matches a pattern, by name; empty where there is no such folder."""
+    return sorted(folder.glob(pattern), key=str)
+
+
+def file_sizes(folder: AnyPath) -> dict[str, int]:
+    """Bytes of every file under a folder, by its path relative to that folder with forward slashes."""
+    if is_local(folder):
+        return {p.relative_to(folder).as_posix(): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
+    found: dict[str, dict[str, Any]] = folder.fs.find(folder.path, detail=True)
+    start = len(folder.path.rstrip("/")) + 1
+    return {name[start:]: int(info["size"]) for name, info in found.items() if len(name) > start}
+
+
+def zarr_store(path: AnyPath) -> Path | FsspecStore:
+    """What zarr.open_group and zarr.create_group take as the store at this path."""
+    if is_local(path):
+        return path
+    # Zarr awaits the requests on an event loop of its own, so the file system must not bring one.
+    filesystem = fsspec.filesystem(path.protocol, asynchronous=True, **path.storage_options)
+    return FsspecStore(filesystem, path=path.path)

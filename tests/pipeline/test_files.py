@@ -1,0 +1,99 @@
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from pipeline.files import file_sizes, is_local, listed, make_folder, open_path, remove, write_bytes, zarr_store
+from pipeline.schema.errors import UsageError
+from pipeline.schema.paths import AnyPath
+
+pytestmark = pytest.mark.xdist_group("storage")
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:
+    if request.param == "disk":
+        return tmp_path / "run"
+    bucket: Callable[[], AnyPath] = request.getfixturevalue("bucket")
+    return bucket()
+
+
+def test_written_listed_and_removed_is_seen_at_once(root: AnyPath) -> None:
+    assert listed(root / "tables", "*") == []
+    assert not (root / "tables" / "b.txt").exists()
+    make_folder(root / "tables")
+    write_bytes(root / "tables" / "b.txt", b"first")
+    write_bytes(root / "tables" / "b.txt", b"second")
+    write_bytes(root / "tables" / "a.txt", b"1")
+    write_bytes(root / "tables" / ".a.inputs", b"2")
+    assert (root / "tables" / "b.txt").read_bytes() == b"second"
+    assert [path.name for path in listed(root / "tables", "*.txt")] == ["a.txt", "b.txt"]
+    assert file_sizes(root) == {"tables/.a.inputs": 1, "tables/a.txt": 1, "tables/b.txt": 6}
+    remove(root / "tables" / "b.txt")
+    remove(root / "tables" / "b.txt")
+    assert not (root / "tables" / "b.txt").exists()
+    remove(root / "tables")
+    assert file_sizes(root) == {}
+    assert listed(root, "*") == []
+
+
+def test_a_zarr_group_is_written_read_and_removed(root: AnyPath) -> None:
+    path = root / "nol.zarr"
+    group = zarr.create_group(zarr_store(path), zarr_format=3, attributes={"inputs": "x"})
+    values = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    group.create_array("dw", data=values, chunks=(1, 3))
+    read = zarr.open_group(zarr_store(path), mode="r")
+    assert read.attrs["inputs"] == "x"
+    np.testing.assert_array_equal(np.asarray(read["dw"]), values)
+    assert path.is_dir()
+    remove(path)
+    assert not path.exists()
+
+
+def test_removing_a_folder_leaves_its_neighbour_of_a_longer_name(root: AnyPath) -> None:
+    write_bytes(root / "part" / "x", b"1")
+    write_bytes(root / "part-2" / "x", b"1")
+    remove(root / "part")
+    assert list(file_sizes(root)) == ["part-2/x"]
+
+
+def test_a_link_is_removed_not_what_it_leads_to(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "kept" / "x", b"1")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    remove(tmp_path / "link")
+    assert (tmp_path / "kept" / "x").exists()
+    assert not (tmp_path / "link").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "file", b"old")
+    with pytest.raises(TypeError):
+        write_bytes(tmp_path / "file", "no bytes")  # type: ignore[arg-type]
+    assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("text", ["runs/demo", "/data/run", "a:b", "C:/run"])
+def test_folders_are_paths(text: str) -> None:
+    path = open_path(text)
+    assert is_local(path)
+    assert path == Path(text)
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/run", "gs://bucket/run", "S3://bucket/run/"])
+def test_urls_are_object_storage(text: str) -> None:
+    path = open_path(text)
+    assert not is_local(path)
+    assert str(path / "recipe.yaml").lower() == text.lower().rstrip("/") + "/recipe.yaml"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("ftp://host/run", "ftp:// is not known"), ("s3://", "names no bucket"), ("s3:///", "names no bucket")],
+)
+def test_what_cannot_hold_a_run_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        open_path(text)
