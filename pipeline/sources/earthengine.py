@@ -12,14 +12,18 @@ import ee
 import ee.deprecation
 import google.auth
 import httplib2
+import numpy as np
 from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from googleapiclient.errors import Error as GoogleClientError
+from numpy.typing import NDArray
 
 from pipeline.schema.errors import FailureKind, NoldoError, SourceError, UsageError
 from pipeline.schema.records import Arrays, Attempt
+from pipeline.sources.npy import read_pixels
+from pipeline.sources.pace import OK, BoundLink, own_link
 from pipeline.sources.protocol import PixelRequest, SceneLimits, SceneSlot, SlotScenes
-from pipeline.sources.queries import pixel_params, read_pixels, read_scenes, scene_query
+from pipeline.sources.queries import pixel_params, read_scenes, scene_query
 from pipeline.sources.retry import (
     LOCAL_RETRY,
     NO_CREDENTIALS,
@@ -29,13 +33,8 @@ from pipeline.sources.retry import (
     is_heavy,
     with_retries,
 )
+from pipeline.sources.splitting import fitted, halved
 from pipeline.sources.transport import ThreadLocalTransport
-
-MAX_PIXEL_BYTES: Final = 50_331_648
-"""Uncompressed bytes of one answer (REST reference, projects.image.computePixels)."""
-
-MAX_BANDS: Final = 1024
-"""Bands of one answer (REST reference, projects.image.computePixels)."""
 
 MAX_SLOTS: Final = 256
 """Slots of one scene request: about 70 KB of the 10 MB that a request may have (guide, 'Usage quotas')."""
@@ -43,6 +42,7 @@ MAX_SLOTS: Final = 256
 START_UP_ATTEMPTS: Final = 4
 """Most tries to reach the service at all: a wrong address should be told soon."""
 
+Raw = TypeVar("Raw")
 Answer = TypeVar("Answer")
 
 _EXPECTED = (
@@ -73,21 +73,18 @@ def emulator_spec(url: str) -> EarthEngineSpec:
     return EarthEngineSpec(url=url, project="emulator", anonymous=True, retry=LOCAL_RETRY, timeout_s=60.0)
 
 
-def _ignore(_: Attempt) -> None:
-    """Record nothing."""
-
-
 class EarthEngineSource:
     """A Source for any number of threads. The client's state is the process's: use one specification at a time."""
 
-    def __init__(self, spec: EarthEngineSpec, stage: str, record: Callable[[Attempt], None] = _ignore) -> None:
-        """Connect, once a process. Every request made for `stage` is handed to `record`, from its own thread.
+    def __init__(self, spec: EarthEngineSpec, stage: str, link: BoundLink | None = None) -> None:
+        """Connect, once a process. Every attempt made for `stage` takes a slot of `link` and is reported to it.
 
-        Raises UsageError without usable credentials, SourceError where the service does not answer.
+        Without a link the source keeps a default pace of its own. Raises UsageError without usable credentials,
+        SourceError where the service does not answer.
         """
         self._spec = spec
         self._stage = stage
-        self._record = record
+        self._link = link or own_link()
         self._transport = _connect(spec, self._attempts)
 
     def find_scenes(self, slots: Sequence[SceneSlot], limits: SceneLimits) -> list[SlotScenes]:
@@ -98,31 +95,53 @@ class EarthEngineSource:
         return found
 
     def fetch_pixels(self, request: PixelRequest) -> Arrays:
-        """One (height, width) array a layer name, in the layer's dtype, in one request."""
-        size, bands = request.uncompressed_bytes, sum(len(layer.names) for layer in request.layers)
-        if size > MAX_PIXEL_BYTES or bands > MAX_BANDS:
-            raise SourceError(
-                FailureKind.PERMANENT,
-                f"location {request.location_id} asks for {bands} bands in {size:,} bytes; Earth Engine answers at "
-                f"most {MAX_BANDS} bands in {MAX_PIXEL_BYTES:,} bytes, so choose a smaller patch",
-            )
-        self._reconnect()
-        return self._attempts(
-            lambda: read_pixels(request, ee.data.computePixels(pixel_params(request))), request.location_id
-        )
+        """One (height, width) array a layer name, in the layer's dtype.
 
-    def _find(self, slots: Sequence[SceneSlot], limits: SceneLimits) -> list[SlotScenes]:
+        One request where the service's limits hold it; where the service finds it too heavy nevertheless, it is
+        halved, by season, by sensor, then by band. SourceError (permanent) where one band is still too heavy.
+        """
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for piece in fitted(request):
+            arrays.update(self._pixels(piece))
+        return arrays
+
+    def _pixels(self, request: PixelRequest) -> Arrays:
         """One request; where the service finds it too heavy, two of half the size."""
         self._reconnect()
+        halves = halved(request)
+        params = pixel_params(request)
         try:
             return self._attempts(
-                lambda: read_scenes(slots, ee.data.computeValue(scene_query(slots, limits))),
+                lambda: ee.data.computePixels(params),
+                lambda raw: read_pixels(request, raw),
+                request.location_id,
+                cost=self._link.costs.pixels,
+                stop=lambda error: halves is not None and is_heavy(error),
+            )
+        except SourceError as error:
+            if not is_heavy(error):
+                raise
+            if halves is None:
+                raise SourceError(FailureKind.PERMANENT, _too_heavy(request, error)) from error
+        return {**self._pixels(halves[0]), **self._pixels(halves[1])}
+
+    def _find(self, slots: Sequence[SceneSlot], limits: SceneLimits) -> list[SlotScenes]:
+        """One request; where the service finds it too heavy, two of half the size, down to the slot at fault."""
+        self._reconnect()
+        try:
+            query = scene_query(slots, limits)
+            return self._attempts(
+                lambda: ee.data.computeValue(query),
+                lambda raw: read_scenes(slots, raw),
                 slots[0].location_id,
                 stop=lambda error: len(slots) > 1 and is_heavy(error),
             )
         except SourceError as error:
-            if len(slots) == 1 or not is_heavy(error):
+            if not is_heavy(error):
                 raise
+            if len(slots) == 1:
+                lasting = SourceError(FailureKind.PERMANENT, str(error))
+                return [SlotScenes(slots[0].location_id, slots[0].season, (), (), lasting)]
         half = len(slots) // 2
         return self._find(slots[:half], limits) + self._find(slots[half:], limits)
 
@@ -132,34 +151,45 @@ class EarthEngineSource:
 
     def _attempts(
         self,
-        operation: Callable[[], Answer],
+        send: Callable[[], Raw],
+        read: Callable[[Raw], Answer],
         location_id: str,
+        *,
         transport: ThreadLocalTransport | None = None,
         most: int | None = None,
         stop: Callable[[SourceError], bool] = lambda _: False,
     ) -> Answer:
         used = transport or self._transport
+        cost = self._link.costs.get(self._stage, 0.0) if location_id else 0.0
         policy = self._spec.retry if most is None else self._spec.retry.at_most(most)
 
-        def counted() -> Answer:
+        def counted() -> Raw:
             used.forget_received()
-            return operation()
+            return send()
 
         def record(attempt: int, failure: NoldoError | None, seconds: float) -> None:
             kind = failure.kind if isinstance(failure, SourceError) else FailureKind.PERMANENT
-            self._record(
+            self._link.report(
                 Attempt(
                     stage=self._stage if location_id else "connect",
                     location_id=location_id,
                     attempt=attempt,
-                    kind="ok" if failure is None else kind.value,
+                    kind=OK if failure is None else kind.value,
                     message="" if failure is None else str(failure),
                     milliseconds=seconds * 1000,
                     received_bytes=used.received_bytes,
                 )
             )
 
-        return with_retries(counted, policy=policy, expected=_EXPECTED, record=record, stop=stop)
+        return with_retries(
+            counted,
+            read,
+            policy=policy,
+            expected=_EXPECTED,
+            slot=lambda: self._link.pace.slot(cost),
+            record=record,
+            stop=stop,
+        )
 
 
 @dataclass(frozen=True)
@@ -172,7 +202,7 @@ _lock = threading.Lock()
 _connection: _Connection | None = None
 
 
-def _connect(spec: EarthEngineSpec, attempts: Callable[..., None]) -> ThreadLocalTransport:
+def _connect(spec: EarthEngineSpec, attempts: Callable[..., Any]) -> ThreadLocalTransport:
     """The process's transport for `spec`; initialises the client where it is not, or is for another one."""
     global _connection  # noqa: PLW0603 -- the client's own state is global, so its owner must be too
     current = _connection
@@ -189,7 +219,13 @@ def _connect(spec: EarthEngineSpec, attempts: Callable[..., None]) -> ThreadLoca
         if previous is not None:
             previous.transport.close()
         try:
-            attempts(lambda: _initialise(spec, credentials, transport), "", transport, START_UP_ATTEMPTS)
+            attempts(
+                lambda: _initialise(spec, credentials, transport),
+                lambda nothing: nothing,
+                "",
+                transport=transport,
+                most=START_UP_ATTEMPTS,
+            )
         except NoldoError as error:
             transport.close()
             if not isinstance(error, SourceError):
@@ -229,6 +265,14 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _too_heavy(request: PixelRequest, error: SourceError) -> str:
+    (layer,) = request.layers
+    return (
+        f"location {request.location_id}: the service finds even {layer.bands[0]} of {layer.asset_id} alone too heavy "
+        f"({error})"
+    )
 
 
 def _unreachable(url: str, error: SourceError) -> str:

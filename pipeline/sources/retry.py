@@ -2,15 +2,24 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Final, TypeVar
 
 from google.auth import exceptions as auth
 
 from pipeline.schema.errors import FailureKind, NoldoError, SourceError, UsageError
+from pipeline.sources.pace import Slot
 
+Raw = TypeVar("Raw")
 Answer = TypeVar("Answer")
+
+MAX_RETRY_AFTER_S: Final = 300.0
+"""The service's Retry-After is honoured up to this, seconds: a later date is left to the next run."""
 
 NO_CREDENTIALS: Final = (
     "no Earth Engine credentials were found; run 'earthengine authenticate' or set "
@@ -84,36 +93,86 @@ def is_heavy(error: SourceError) -> bool:
 
 
 def with_retries(
-    operation: Callable[[], Answer],
+    send: Callable[[], Raw],
+    read: Callable[[Raw], Answer],
     *,
     policy: RetryPolicy,
     expected: tuple[type[Exception], ...],
+    slot: Callable[[], AbstractContextManager[Slot]],
     record: Callable[[int, NoldoError | None, float], None],
     stop: Callable[[SourceError], bool] = lambda _: False,
 ) -> Answer:
-    """Run `operation` until it succeeds, cannot succeed, or the policy's attempts are spent.
+    """Send and read until both succeed, cannot succeed, or the policy's attempts are spent.
 
+    A slot is held while `send` is under way, not while `read` checks its answer and not between the attempts.
     `expected` are the exceptions that `classify` understands; others are defects and pass through.
-    `record` gets the attempt's number, its failure or None, and its seconds. A failure for which `stop`
-    is true is not tried again. Raises SourceError, or UsageError where credentials are refused.
+    `record` gets the attempt's number, its failure or None, and its seconds without the wait for a slot. A
+    failure for which `stop` is true is not tried again. Raises SourceError, or UsageError where credentials
+    are refused; what `slot` raises ends it at once.
     """
     for attempt in range(1, policy.attempts + 1):
-        started = time.monotonic()
-        try:
-            answer = operation()
-        except expected as error:
-            failure = classify(error)
-            record(attempt, failure, time.monotonic() - started)
-            if not isinstance(failure, SourceError):
-                raise failure from error
-            final = failure.kind in (FailureKind.PERMANENT, FailureKind.EMPTY) or attempt == policy.attempts
-            if final or stop(failure):
-                raise failure from error
-            time.sleep(policy.pause_s(failure.kind, attempt, random.random()))
-        else:
-            record(attempt, None, time.monotonic() - started)
-            return answer
+        with slot() as held:
+            started = time.monotonic()
+            sent = _attempt(send, expected)
+            held.ended(_kind(sent))
+        outcome: Answer | _Failed = sent if isinstance(sent, _Failed) else _attempt(partial(read, sent), expected)
+        seconds = time.monotonic() - started
+        if not isinstance(outcome, _Failed):
+            record(attempt, None, seconds)
+            return outcome
+        failure = outcome.failure
+        record(attempt, failure, seconds)
+        if not isinstance(failure, SourceError):
+            raise failure from outcome.error
+        final = failure.kind in (FailureKind.PERMANENT, FailureKind.EMPTY) or attempt == policy.attempts
+        if final or stop(failure):
+            raise failure from outcome.error
+        pause_s = policy.pause_s(failure.kind, attempt, random.random())
+        time.sleep(max(pause_s, min(retry_after_s(outcome.error), MAX_RETRY_AFTER_S)))
     raise ValueError(f"a retry policy needs at least 1 attempt, got {policy.attempts}")
+
+
+@dataclass(frozen=True)
+class _Failed:
+    failure: NoldoError
+    error: Exception
+
+
+def _attempt(operation: Callable[[], Answer], expected: tuple[type[Exception], ...]) -> "Answer | _Failed":
+    try:
+        return operation()
+    except expected as error:
+        return _Failed(classify(error), error)
+
+
+def _kind(outcome: object) -> str:
+    if not isinstance(outcome, _Failed):
+        return "ok"
+    failure = outcome.failure
+    return (failure.kind if isinstance(failure, SourceError) else FailureKind.PERMANENT).value
+
+
+def retry_after_s(error: Exception) -> float:
+    """How long the service asks to wait, seconds; 0 where it does not say (RFC 9110, 10.2.3)."""
+    for link in _chain(error):
+        response = getattr(link, "resp", None)
+        text = response.get("retry-after") if isinstance(response, Mapping) else None
+        if text is not None:
+            return _seconds(str(text))
+    return 0.0
+
+
+def _seconds(text: str) -> float:
+    """Seconds from now, from a number of them or from a date."""
+    try:
+        return max(float(int(text)), 0.0)
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max((moment - datetime.now(moment.tzinfo)).total_seconds(), 0.0)
 
 
 def _classify_auth(error: auth.GoogleAuthError) -> NoldoError:

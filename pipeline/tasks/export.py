@@ -11,7 +11,7 @@ from pipeline.schema.errors import FailureKind, SourceError
 from pipeline.schema.records import Attempt, ExportRecord, Failure, Location, SeasonMatch, Verdict
 from pipeline.sources.earthengine import EarthEngineSource
 from pipeline.staging import read_tiles, tile_inputs, write_tiles
-from pipeline.tasks.job import Job, all_failed
+from pipeline.tasks.job import Job, all_failed, counted_in
 
 RETRIED = (FailureKind.TRANSIENT, FailureKind.QUOTA)
 """Failures that the next run tries again by itself."""
@@ -35,7 +35,7 @@ def export_task(job: Job, before: Outcome) -> Outcome:
     verdicts = read_part(job.run.table("seasons", before.part), Verdict)
     attempts: list[Attempt] = []
     try:
-        source = EarthEngineSource(job.spec, stage="export", record=attempts.append)
+        source = EarthEngineSource(job.spec, stage="export", link=counted_in(attempts, job.link.bind()))
     except SourceError as error:
         failed = all_failed("export", [v.location_id for v in verdicts if v.kept], error, attempts)
         return Outcome("export", before.part, inputs, 0, True, tuple(attempts), failed)

@@ -8,7 +8,7 @@ from pipeline.schema.errors import SourceError
 from pipeline.schema.records import Attempt, Location, SeasonMatch, Verdict
 from pipeline.seasons import filter_seasons
 from pipeline.sources.earthengine import EarthEngineSource
-from pipeline.tasks.job import Job, all_failed
+from pipeline.tasks.job import Job, all_failed, counted_in
 
 
 def match_task(job: Job, before: Outcome) -> Outcome:
@@ -21,7 +21,7 @@ def match_task(job: Job, before: Outcome) -> Outcome:
     locations = read_part(job.run.table("sample", before.part), Location)
     attempts: list[Attempt] = []
     try:
-        source = EarthEngineSource(job.spec, stage="match", record=attempts.append)
+        source = EarthEngineSource(job.spec, stage="match", link=counted_in(attempts, job.link.bind()))
         matches = match_part(locations, job.recipe.seasons, source)
     except SourceError as error:
         failed = all_failed("match", [place.location_id for place in locations], error, attempts)

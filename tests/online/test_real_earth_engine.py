@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from pipeline.export import ExportSettings, export_part
-from pipeline.match import SeasonSettings, match_part
+from pipeline.match import match_part
 from pipeline.schema.bands import S1_NODATA
 from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import patch_grid
 from pipeline.schema.records import Attempt, Location, Patch, SeasonMatch
+from pipeline.season_windows import SeasonSettings
 from pipeline.seasons import filter_seasons
 from pipeline.sources.earthengine import EarthEngineSource, EarthEngineSpec
+from pipeline.sources.pace import own_link
 
 URL = "https://earthengine-highvolume.googleapis.com"
 
@@ -37,7 +39,9 @@ def source(records: list[Attempt]) -> EarthEngineSource:
     if not project:
         pytest.skip("NOLDO_EE_PROJECT names no project")
     try:
-        return EarthEngineSource(EarthEngineSpec(URL, project, workload_tag="noldo-test"), "online", records.append)
+        return EarthEngineSource(
+            EarthEngineSpec(URL, project, workload_tag="noldo-test"), "online", own_link(records.append)
+        )
     except UsageError as error:
         pytest.skip(str(error))
 

@@ -21,6 +21,7 @@ from pipeline.sources.earthengine import (
     emulator_spec,
     is_loopback,
 )
+from pipeline.sources.pace import own_link
 from pipeline.sources.protocol import LayerRequest, PixelRequest, SceneLimits, SceneSlot
 from pipeline.sources.retry import RetryPolicy
 
@@ -53,7 +54,7 @@ PIXELS = {"content_type": "application/octet-stream"}
 
 def test_all_slots_go_in_one_request(service: Any) -> None:
     records: list[Attempt] = []
-    source = EarthEngineSource(service.spec(workload_tag="noldo-test"), "match", records.append)
+    source = EarthEngineSource(service.spec(workload_tag="noldo-test"), "match", own_link(records.append))
     service.will_send(empty(12))
     found = source.find_scenes(slots(12), LIMITS)
     assert [scenes.location_id for scenes in found] == [f"location-{i}" for i in range(12)]
@@ -84,7 +85,7 @@ def test_more_slots_than_one_request_takes_are_split_and_stay_in_order(service: 
 
 def test_a_request_that_is_too_heavy_is_halved_at_once(service: Any) -> None:
     records: list[Attempt] = []
-    source = EarthEngineSource(service.spec(), "match", records.append)
+    source = EarthEngineSource(service.spec(), "match", own_link(records.append))
     service.will_refuse(400, "Computation timed out.")
     service.will_send(empty(2))
     service.will_send(empty(3))
@@ -95,7 +96,7 @@ def test_a_request_that_is_too_heavy_is_halved_at_once(service: Any) -> None:
 def test_a_request_goes_through_whatever_the_network_does(service: Any) -> None:
     records: list[Attempt] = []
     spec = service.spec(retry=RetryPolicy(attempts=8, base_s=0.001, cap_s=0.002))
-    source = EarthEngineSource(spec, "export", records.append)
+    source = EarthEngineSource(spec, "export", own_link(records.append))
     service.will_refuse(429, "Too many requests")
     service.will_refuse(503, "Unavailable")
     service.will_send(reset=True)
@@ -147,7 +148,7 @@ def test_start_up_is_tried_again_too(service: Any) -> None:
     service.will_send(b'{"name": "earthengine", "ver')
     service.start_up, service.script = service.script, service.start_up
     records: list[Attempt] = []
-    source = EarthEngineSource(service.spec(), "match", records.append)
+    source = EarthEngineSource(service.spec(), "match", own_link(records.append))
     assert [record.kind for record in records] == ["transient", "transient", "ok"]
     service.will_send(empty(1))
     assert len(source.find_scenes(slots(1), LIMITS)) == 1
@@ -162,9 +163,9 @@ def test_start_up_reaches_no_other_host(service: Any) -> None:
 def test_a_process_starts_the_client_once_for_a_specification(service: Any) -> None:
     records: list[Attempt] = []
     for _ in range(3):
-        EarthEngineSource(service.spec(), "match", records.append)
+        EarthEngineSource(service.spec(), "match", own_link(records.append))
     assert len(records) == 1
-    EarthEngineSource(service.spec(project="another-project"), "match", records.append)
+    EarthEngineSource(service.spec(project="another-project"), "match", own_link(records.append))
     assert len(records) == 2
 
 

@@ -1,10 +1,26 @@
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httplib2
 import pytest
 from google.auth import exceptions as auth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.schema.errors import FailureKind, NoldoError, SourceError, UsageError
-from pipeline.sources.retry import BrokenAnswerError, RetryPolicy, classify, is_heavy, with_retries
+from pipeline.sources.pace import BudgetSpentError
+from pipeline.sources.retry import (
+    MAX_RETRY_AFTER_S,
+    BrokenAnswerError,
+    RetryPolicy,
+    classify,
+    is_heavy,
+    retry_after_s,
+    with_retries,
+)
 
 QUICK = RetryPolicy(attempts=3, base_s=0.0, cap_s=0.0)
 
@@ -74,6 +90,111 @@ def test_a_long_message_becomes_one_short_line() -> None:
     assert len(str(failure)) < 350
 
 
+class Slots:
+    """Counts the slots held, and what was said of them."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.kinds: list[str] = []
+
+    def ended(self, kind: str) -> None:
+        self.kinds.append(kind)
+
+    @contextmanager
+    def slot(self) -> Iterator["Slots"]:
+        self.held += 1
+        yield self
+        self.held -= 1
+
+
+def retried(operation: Callable[[], Any], **rest: Any) -> Any:
+    return with_retries(operation, lambda raw: raw, **{"slot": Slots().slot, **rest})
+
+
+def test_a_slot_is_held_while_a_request_is_under_way_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = Slots()
+    bodies = ["torn", "whole"]
+    seen: list[tuple[str, int]] = []
+
+    def send() -> str:
+        seen.append(("send", slots.held))
+        return bodies.pop(0)
+
+    def read(raw: str) -> str:
+        seen.append(("read", slots.held))
+        if raw == "torn":
+            raise BrokenAnswerError("cut short")
+        return raw
+
+    monkeypatch.setattr("time.sleep", lambda _: seen.append(("pause", slots.held)))
+    policy = RetryPolicy(attempts=2)
+    record = lambda *_: None  # noqa: E731
+    with_retries(send, read, policy=policy, expected=(BrokenAnswerError,), slot=slots.slot, record=record)
+    assert seen == [("send", 1), ("read", 0), ("pause", 0), ("send", 1), ("read", 0)]
+    assert slots.kinds == ["ok", "ok"], "the service did answer"
+
+
+def test_a_slot_is_told_how_its_request_ended() -> None:
+    slots = Slots()
+    errors = [SourceError(FailureKind.QUOTA, "slower"), TimeoutError("late"), SourceError(FailureKind.PERMANENT, "no")]
+
+    def operation() -> None:
+        raise errors.pop(0)
+
+    with pytest.raises(SourceError, match=r"^no$"):
+        retried(operation, policy=QUICK, expected=(NoldoError, OSError), slot=slots.slot, record=lambda *_: None)
+    assert slots.kinds == ["quota", "transient", "permanent"]
+
+
+def test_what_the_pace_raises_is_not_tried_again() -> None:
+    @contextmanager
+    def spent() -> Iterator[Slots]:
+        raise BudgetSpentError
+        yield
+
+    seen: list[int] = []
+    with pytest.raises(BudgetSpentError):
+        retried(lambda: None, policy=QUICK, expected=(NoldoError,), slot=spent, record=lambda n, _f, _s: seen.append(n))
+    assert seen == []
+
+
+def answer_with(**headers: str) -> Exception:
+    error = ValueError("Too many requests")
+    error.resp = httplib2.Response({"status": "429", **headers})  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("headers", "low", "high"),
+    [
+        ({}, 0, 0),
+        ({"retry-after": "7"}, 7, 7),
+        ({"retry-after": "-7"}, 0, 0),
+        ({"retry-after": "soon"}, 0, 0),
+        ({"retry-after": format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)}, 50, 61),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0, 0),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(headers: dict[str, str], low: float, high: float) -> None:
+    assert low <= retry_after_s(answer_with(**headers)) <= high
+
+
+@pytest.mark.parametrize(("after", "expected"), [("7", 7.0), ("100000", MAX_RETRY_AFTER_S)])
+def test_the_services_own_pause_is_kept_within_reason(
+    monkeypatch: pytest.MonkeyPatch, after: str, expected: float
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("time.sleep", pauses.append)
+
+    def operation() -> str:
+        if not pauses:
+            raise answer_with(**{"retry-after": after})
+        return "answer"
+
+    assert retried(operation, policy=QUICK, expected=(ValueError,), record=lambda *_: None) == "answer"
+    assert pauses == [expected]
+
+
 def test_transient_failures_are_tried_again_until_they_pass() -> None:
     seen: list[tuple[int, bool]] = []
     left = [TimeoutError("late"), BrokenAnswerError("short")]
@@ -83,7 +204,7 @@ def test_transient_failures_are_tried_again_until_they_pass() -> None:
             raise left.pop()
         return "answer"
 
-    answer = with_retries(
+    answer = retried(
         operation,
         policy=QUICK,
         expected=(OSError, BrokenAnswerError),
@@ -101,9 +222,7 @@ def test_only_what_may_pass_is_tried_again(kind: FailureKind, tries: int) -> Non
         raise SourceError(kind, "no")
 
     with pytest.raises(SourceError, match=r"^no$"):
-        with_retries(
-            operation, policy=QUICK, expected=(NoldoError,), record=lambda _a, failure, _s: seen.append(failure)
-        )
+        retried(operation, policy=QUICK, expected=(NoldoError,), record=lambda _a, failure, _s: seen.append(failure))
     assert len(seen) == tries
 
 
@@ -114,7 +233,7 @@ def test_a_defect_of_ours_is_neither_retried_nor_reworded() -> None:
         raise KeyError("defect")
 
     with pytest.raises(KeyError, match="defect"):
-        with_retries(operation, policy=QUICK, expected=(OSError,), record=lambda attempt, _f, _s: seen.append(attempt))
+        retried(operation, policy=QUICK, expected=(OSError,), record=lambda attempt, _f, _s: seen.append(attempt))
     assert seen == []
 
 
@@ -125,7 +244,7 @@ def test_a_failure_that_must_stop_is_not_tried_again() -> None:
         raise SourceError(FailureKind.TRANSIENT, "Computation timed out.")
 
     with pytest.raises(SourceError):
-        with_retries(
+        retried(
             operation,
             policy=QUICK,
             expected=(NoldoError,),
