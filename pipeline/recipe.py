@@ -33,10 +33,17 @@ class EmulatorSettings(Strict):
     """Faults to inject, for example '429:0.05,reset:0.02'; changes no result."""
     latency_s: float = Field(default=0.0, ge=0)
     """Added to every answer, seconds; changes no result."""
+    targets: str = Field(default="", pattern=r"^\s*(-?[\d.]+\s*,\s*-?[\d.]+\s*(;\s*|$))*$")
+    """Point targets that every sensor shows, 'lon,lat;lon,lat'."""
+    flaws: str = ""
+    """Shares of scenes with something wrong, for example 'offset:0.05,border:0.05,shift:0.05'."""
+    canned: bool = False
+    """For benchmarks only: pixels have the right form but are not of the asked place."""
 
     def identity(self) -> dict[str, Any]:
         """What of these settings decides the pixels."""
-        return {"kind": self.kind, "seed": self.seed}
+        more = {"targets": self.targets, "flaws": self.flaws, "canned": self.canned}
+        return {"kind": self.kind, "seed": self.seed, **{name: value for name, value in more.items() if value}}
 
 
 class EarthEngineSettings(Strict):

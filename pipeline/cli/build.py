@@ -16,6 +16,7 @@ from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 
 if TYPE_CHECKING:
+    from pipeline.emulator.planet_spec import PlanetSpec
     from pipeline.recipe import EmulatorSettings, Recipe
     from pipeline.sources.earthengine import EarthEngineSpec
     from pipeline.summary import BuildSummary
@@ -137,8 +138,12 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
             spec = emulator_spec(source.url)
         else:
             parse_faults(source.faults)
+            _planet(source, recipe.sample.from_).identity()  # a bad list of targets or flaws is told at once
             log = run.root / "emulator.log"
-            child = running_emulator(source.seed, source.faults, source.latency_s, recipe.sample.from_, log=log)
+            child = running_emulator(
+                source.seed, source.faults, source.latency_s, recipe.sample.from_, log=log,
+                targets=source.targets, flaws=source.flaws, canned=source.canned,
+            )  # fmt: skip
             spec = emulator_spec(stack.enter_context(child))
         EarthEngineSource(spec, stage="connect")  # no credentials or no service is told before any worker starts
         yield spec
@@ -146,19 +151,25 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
 
 def _same_planet(source: "EmulatorSettings", listed: Path | None) -> None:
     """Refuse a running emulator that serves another planet than the recipe names, or cannot do what it asks."""
-    from pipeline.emulator.process import planet_identity, planet_of
+    from pipeline.emulator.process import planet_of
 
     if source.faults or source.latency_s:
         raise UsageError("source.faults and source.latency_s are those of the emulator at source.url; leave them out")
-    served, wanted = planet_of(source.url or ""), planet_identity(source.seed, listed)
+    served, wanted = planet_of(source.url or ""), _planet(source, listed).identity()
     if served != wanted:
         raise UsageError(f"the emulator at {source.url} serves the planet {served}, the recipe names {wanted}")
+
+
+def _planet(source: "EmulatorSettings", listed: Path | None) -> "PlanetSpec":
+    """The planet that a recipe names."""
+    from pipeline.emulator.planet_spec import PlanetSpec
+
+    return PlanetSpec(source.seed, listed, source.targets, source.flaws, source.canned)
 
 
 def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     """Emulator only: the planet's truth beside the store, and how much of the labels is right."""
     from pipeline.emulator.diagnostics import recorded_agreement, write_truth
-    from pipeline.emulator.planet import Planet
     from pipeline.manifest.write import manifest_inputs
     from pipeline.recipe import EmulatorSettings
 
@@ -169,7 +180,7 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     known = recorded_agreement(run.truth, inputs)
     if known is not None:
         return known
-    planet = Planet(recipe.source.seed, recipe.sample.from_)
+    planet = _planet(recipe.source, recipe.sample.from_).world()
     return write_truth(
         planet, run.index, run.store(recipe.name), run.truth, inputs, lambda d, n: display.update("truth", d, n)
     )

@@ -6,6 +6,21 @@ import click
 
 from pipeline.cli.output import JSON_HELP, show
 
+FAULTS_HELP = (
+    "Shares of requests to disturb, for example 429:0.05,reset:0.02. Asking again helps against 429, 403, 500, 503, "
+    "reset, truncate, slow and badpixels, asking for less against memory, nothing against 401."
+)
+TARGETS_HELP = "Point targets: one 10 m pixel each that Sentinel-1, Sentinel-2 and labels all show."
+FLAWS_HELP = (
+    "Shares of scenes with something wrong, for example offset:0.05,border:0.05,shift:0.05: Sentinel-2 values 1000 too "
+    "high, Sentinel-1 border noise, Sentinel-1 displaced by 1 to 3 pixels."
+)
+MEMORY_HELP = "Answer 400 'User memory limit exceeded.' where more bands than this are asked at once."
+CANNED_HELP = (
+    "FOR BENCHMARKS OF CLIENTS ONLY: answer pixels from memory. They have the right form but are NOT OF THE ASKED "
+    "PLACE: all requests for the same bands and size get the pixels of the first."
+)
+
 
 @click.group()
 def emulator() -> None:
@@ -15,17 +30,38 @@ def emulator() -> None:
 @emulator.command()
 @click.option("--port", default=8090, show_default=True, help="Port on this machine; 0 for a free one.")
 @click.option("--seed", default=0, show_default=True, help="Which planet.")
-@click.option("--faults", default="", metavar="SPEC", help="Faults to inject, for example 429:0.05,reset:0.02.")
+@click.option("--faults", default="", metavar="SPEC", help=FAULTS_HELP)
 @click.option("--latency", default=0.0, show_default=True, help="Seconds added to every answer.")
 @click.option("--locations", type=click.Path(path_type=Path), help="GeoParquet with places and dates to have scenes.")
-def serve(port: int, seed: int, faults: str, latency: float, locations: Path | None) -> None:
+@click.option("--targets", default="", metavar="LON,LAT;...|FILE", help=TARGETS_HELP)
+@click.option("--flaws", default="", metavar="SPEC", help=FLAWS_HELP)
+@click.option("--memory-bands", type=click.IntRange(min=1), metavar="N", help=MEMORY_HELP)
+@click.option("--canned", is_flag=True, help=CANNED_HELP)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that compute.")
+def serve(
+    port: int,
+    seed: int,
+    faults: str,
+    latency: float,
+    locations: Path | None,
+    targets: str,
+    flaws: str,
+    memory_bands: int | None,
+    canned: bool,
+    workers: int,
+) -> None:
     """Serve until Ctrl-C; the first line printed is the URL.
+
+    What it was asked and did stands at /diagnostics/counts, which planet it serves at /diagnostics/planet, and what
+    is wrong with scenes on purpose at /diagnostics/flaws?asset=ID.
 
     Example:  noldo emulator serve --port 8090 --seed 7
     """
+    from pipeline.emulator.planet_spec import PlanetSpec
     from pipeline.emulator.process import serve as serve_emulator
 
-    serve_emulator(port=port, seed=seed, faults=faults, latency_s=latency, locations=locations)
+    spec = PlanetSpec(seed, locations, targets, flaws, canned)
+    serve_emulator(port, spec, faults, latency, memory_bands=memory_bands, workers=workers)
 
 
 @emulator.command()

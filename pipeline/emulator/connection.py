@@ -6,13 +6,14 @@ import struct
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from pipeline.emulator import wire
+from pipeline.emulator.broken import ERRORS, halved, mistyped
 from pipeline.emulator.faults import Fault, FaultKind, FaultStream
 from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT
 from pipeline.emulator.replies import Reply, error_reply, json_reply
@@ -23,12 +24,6 @@ from pipeline.emulator.workers import Answerer
 _COMPUTE: Final = re.compile(r"/v1/projects/[^/]+/([a-z]+:[A-Za-z]+)")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _ALGORITHMS: Final = re.compile(r"/v1/projects/[^/]+/algorithms")
-
-_MESSAGES: Final = {
-    FaultKind.QUOTA: "Too many requests: the quota of this project is used up for now.",
-    FaultKind.INTERNAL: "An internal error has occurred.",
-    FaultKind.UNAVAILABLE: "The service is currently unavailable.",
-}
 
 _TOKEN: Final = {"access_token": "emulator", "expires_in": 3600, "token_type": "Bearer"}
 
@@ -48,6 +43,7 @@ class Connection(BaseHTTPRequestHandler):
         slow_s: float,
         latency_s: float,
         identity: Mapping[str, object],
+        flaws_of: Callable[[str], Mapping[str, object]],
     ) -> None:
         self._answerer = answerer
         self._traffic = traffic
@@ -55,6 +51,7 @@ class Connection(BaseHTTPRequestHandler):
         self._slow_s = slow_s
         self._latency_s = latency_s
         self._identity = identity
+        self._flaws_of = flaws_of
         super().__init__(*args)
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -73,6 +70,9 @@ class Connection(BaseHTTPRequestHandler):
             self._send(json_reply(self._traffic.counts()))
         elif path == "/diagnostics/planet":
             self._send(json_reply(dict(self._identity)))
+        elif path == "/diagnostics/flaws":
+            assets = parse_qs(urlsplit(self.path).query).get("asset", [])
+            self._send(json_reply({asset: dict(self._flaws_of(asset)) for asset in assets}))
         else:
             self._send(_not_found("GET", path))
 
@@ -122,7 +122,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def _compute(self, endpoint: str, body: bytes | None) -> None:
         self._traffic.count(endpoint)
-        with self._traffic.admitted(MAX_CONCURRENT) as room:
+        with self._traffic.admitted(MAX_CONCURRENT, endpoint) as room:
             if not room:
                 self._answer(error_reply(429, f"Too many concurrent requests: more than {MAX_CONCURRENT}."))
                 return
@@ -137,13 +137,15 @@ class Connection(BaseHTTPRequestHandler):
             self._answer(self._computed(endpoint, body))
             return
         self._traffic.count_fault(fault.kind)
-        if fault.kind in _MESSAGES:
-            self._answer(error_reply(int(fault.kind), _MESSAGES[fault.kind]))
+        if fault.kind in ERRORS:
+            self._answer(ERRORS[fault.kind])
         elif fault.kind is FaultKind.RESET:
             self._reset()
         elif fault.kind is FaultKind.SLOW:
             time.sleep(self._slow_s)
             self._answer(self._computed(endpoint, body))
+        elif fault.kind is FaultKind.BADPIXELS:
+            self._answer(mistyped(self._computed(endpoint, body)))
         else:
             reply = self._computed(endpoint, body)
             if fault.consistent and reply.status == HTTPStatus.OK:
@@ -172,8 +174,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def _truncated(self, reply: Reply, consistent: bool) -> None:
         """Half of the body; the connection ends where the length does not agree."""
-        half = Reply(reply.status, reply.content_type, reply.body[: len(reply.body) // 2])
-        self._send(half, declared=None if consistent else len(reply.body))
+        self._send(halved(reply), declared=None if consistent else len(reply.body))
         self.close_connection = not consistent
 
     def _reset(self) -> None:

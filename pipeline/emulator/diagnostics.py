@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import zarr
 
-from pipeline.emulator.planet import Planet
+from pipeline.emulator.scene import TrueWorld
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.records import N_SEASONS
@@ -20,7 +20,7 @@ DIGEST_ATTRIBUTE = "content_digest"
 
 
 def write_truth(
-    planet: Planet, index: Path, store: Path, out: Path, inputs: str, on_row: Callable[[int, int], None]
+    planet: TrueWorld, index: Path, store: Path, out: Path, inputs: str, on_row: Callable[[int, int], None]
 ) -> float:
     """Write the true land cover of every stored patch and season, (N, 4, H, W) uint8, rows as in the store.
 

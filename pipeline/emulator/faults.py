@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from pipeline.emulator.rates import parse_rates
 from pipeline.schema.errors import UsageError
 
 
@@ -14,6 +15,8 @@ class FaultKind(StrEnum):
 
     QUOTA = "429"
     """Answered 429 RESOURCE_EXHAUSTED."""
+    RATE = "403"
+    """Answered 403 with the reason rateLimitExceeded, as Google's older interfaces tell of a spent quota."""
     INTERNAL = "500"
     """Answered 500 INTERNAL."""
     UNAVAILABLE = "503"
@@ -24,9 +27,25 @@ class FaultKind(StrEnum):
     """The body is cut; half the time Content-Length agrees with what is left."""
     SLOW = "slow"
     """Answered properly after a pause."""
+    BADPIXELS = "badpixels"
+    """Pixels that are a whole NPY array of the right length but of other types; other answers stay whole."""
+    MEMORY = "memory"
+    """Answered 400 'User memory limit exceeded.', which asks for a smaller request."""
+    REVOKED = "401"
+    """Answered 401 UNAUTHENTICATED, as where credentials were revoked."""
 
 
-ACCEPTED: Final = "kind:rate pairs such as '429:0.05,reset:0.02', with kind one of " + ", ".join(FaultKind)
+TRANSIENT_KINDS: Final = (
+    FaultKind.QUOTA, FaultKind.RATE, FaultKind.INTERNAL, FaultKind.UNAVAILABLE, FaultKind.RESET, FaultKind.TRUNCATE,
+    FaultKind.SLOW, FaultKind.BADPIXELS,
+)  # fmt: skip
+"""Those that a client gets over by asking again: they change no result."""
+
+SPLITTING_KINDS: Final = (FaultKind.MEMORY,)
+"""Those that a client gets over by asking for less at a time; what cannot be split any further fails."""
+
+ENDING_KINDS: Final = (FaultKind.REVOKED,)
+"""Those that end a run: only a person can help."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +69,7 @@ class Fault:
 
 def parse_faults(spec: str, slow_s: float = 2.0) -> Faults:
     """Read '429:0.05,503:0.02'; an empty spec means no faults. UsageError says what is accepted."""
-    rates: dict[FaultKind, float] = {}
-    for item in filter(None, (part.strip() for part in spec.split(","))):
-        kind, _, rate = item.partition(":")
-        try:
-            known, share = FaultKind(kind.strip()), float(rate)
-        except ValueError:
-            raise UsageError(f"fault '{item}' is not understood; accepted: {ACCEPTED}") from None
-        if known in rates:
-            raise UsageError(f"fault '{known}' is given twice; give each kind once")
-        if not 0.0 <= share <= 1.0:
-            raise UsageError(f"fault '{item}': the rate must lie in 0..1")
-        rates[known] = share
+    rates = parse_rates(spec, FaultKind, "fault", "429:0.05,reset:0.02")
     if sum(rates.values()) > 1.0 + 1e-9:
         raise UsageError(f"the fault rates of '{spec}' add up to more than 1; lower them")
     return Faults(tuple(rates.items()), slow_s)

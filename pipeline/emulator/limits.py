@@ -4,6 +4,7 @@ Source: developers.google.com/earth-engine/guides/usage (quotas) and the referen
 projects.image.computePixels (sizes); defaults of a project, on either end point.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 MAX_PIXEL_BYTES: Final = 50_331_648
@@ -29,3 +30,14 @@ MAX_LIST_ELEMENTS: Final = 5000
 
 MAX_TO_BANDS: Final = 5000
 """ImageCollection.toBands: bands of its result (description in the list of algorithms)."""
+
+MEMORY_MESSAGE: Final = "User memory limit exceeded."
+"""What a computation is told that needs too much memory (guide, 'Debugging': scaling errors)."""
+
+
+@dataclass(frozen=True)
+class MemoryLimit:
+    """A stand-in for the memory that the service grants a computation, which no page puts in figures."""
+
+    pixel_bands: int | None = None
+    """Most bands of one answer of pixels; None: the documented limits alone."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.emulator.functions_images import select
 from pipeline.emulator.lattice import GridWindow, Projection, parsed_crs
-from pipeline.emulator.limits import MAX_PIXEL_BANDS, MAX_PIXEL_BYTES, MAX_PIXEL_SIDE
+from pipeline.emulator.limits import MAX_PIXEL_BANDS, MAX_PIXEL_BYTES, MAX_PIXEL_SIDE, MEMORY_MESSAGE, MemoryLimit
 from pipeline.emulator.nodes import Band
 from pipeline.emulator.pixel_types import cast_values
 from pipeline.emulator.rendering import render
@@ -35,7 +35,7 @@ class PixelJob:
     file_format: str
 
 
-def pixel_job(image: Any, body: Mapping[str, Any]) -> PixelJob:
+def pixel_job(image: Any, body: Mapping[str, Any], memory: MemoryLimit) -> PixelJob:
     """Check a request against the service's limits; RequestError in its words where one is passed."""
     if not isinstance(image, Image):
         raise RequestError("Image.computePixels: the expression must compute an image.")
@@ -48,6 +48,8 @@ def pixel_job(image: Any, body: Mapping[str, Any]) -> PixelJob:
         raise RequestError("The image has no bands.")
     window = _window(body.get("grid") or {}, bands[0])
     _check_limits(bands, window)
+    if memory.pixel_bands is not None and len(bands) > memory.pixel_bands:
+        raise RequestError(MEMORY_MESSAGE)
     return PixelJob(tuple(bands), window, file_format)
 
 

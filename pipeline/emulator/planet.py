@@ -98,7 +98,7 @@ class Planet:
         Raises ValueError for bands that the scene has not, or a window off their grid.
         """
         _check_window(scene, bands, window)
-        valid = _inside(scene, window)
+        valid = inside(scene, window)
         if scene.collection == S1_COLLECTION:
             land, look = self._land(_widened(window, 1))
             up = ascending(scene)
@@ -194,7 +194,7 @@ def _holds(outer: PixelGrid, inner: PixelGrid) -> bool:
 
 
 @lru_cache(maxsize=OUTLINE_CACHE)
-def _outline(footprint: Polygon, epsg: int) -> Polygon:
+def outline_m(footprint: Polygon, epsg: int) -> Polygon:
     """A footprint in a zone's metres."""
     lon, lat = shapely.get_coordinates(footprint.exterior).T
     x, y = transformer(4326, epsg).transform(lon, lat)
@@ -203,9 +203,9 @@ def _outline(footprint: Polygon, epsg: int) -> Polygon:
     return outline
 
 
-def _inside(scene: EmulatedScene, window: PixelGrid) -> NDArray[np.bool_]:
+def inside(scene: EmulatedScene, window: PixelGrid) -> NDArray[np.bool_]:
     """Which pixels' centres lie in the scene's footprint."""
-    outline = _outline(scene.footprint, scene.grid.epsg)
+    outline = outline_m(scene.footprint, scene.grid.epsg)
     if outline.contains(box(*window.bounds_m)):
         return np.ones((window.height_px, window.width_px), dtype=np.bool_)
     x, y = np.meshgrid(*window.centres_m())

@@ -1,8 +1,6 @@
 """The emulator as a process: serving in this one, or in a child for as long as a context lasts."""
 
 import contextlib
-import functools
-import hashlib
 import signal
 import subprocess
 import sys
@@ -17,6 +15,9 @@ from urllib.parse import urlsplit
 import requests
 
 from pipeline.emulator.faults import parse_faults
+from pipeline.emulator.limits import MemoryLimit
+from pipeline.emulator.planet_spec import PlanetSpec
+from pipeline.emulator.server import EmulatorServer
 from pipeline.schema.errors import NoldoError, UsageError
 
 END_S: Final = 10.0
@@ -26,20 +27,8 @@ ASK_S: Final = 5.0
 """How long a running emulator may take to say which planet it is, seconds."""
 
 
-def planet_identity(seed: int, locations: Path | None) -> dict[str, object]:
-    """What makes a planet: {"seed": int, "locations_sha256": hex digest of the list's bytes, or None without one}.
-
-    Raises UsageError where the list cannot be read.
-    """
-    try:
-        digest = None if locations is None else hashlib.sha256(locations.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UsageError(f"{locations} cannot be read ({error.strerror}); name a list of locations") from error
-    return {"seed": seed, "locations_sha256": digest}
-
-
 def planet_of(url: str) -> dict[str, object]:
-    """The planet that a running emulator serves, in the form of `planet_identity`.
+    """The planet that a running emulator serves, in the form of PlanetSpec.identity.
 
     Raises NoldoError where no emulator answers there.
     """
@@ -71,16 +60,23 @@ def running_emulator(
     port: int = 0,
     log: Path | None = None,
     workers: int = 1,
+    *,
+    targets: str = "",
+    flaws: str = "",
+    memory_bands: int | None = None,
+    canned: bool = False,
 ) -> Iterator[str]:
-    """Serve a planet from a child process and yield its URL.
+    """Serve a planet from a child process and yield its URL; see PlanetSpec and EmulatorServer for the options.
 
     The child ends with the context, and by itself when this process dies. Its standard error goes to `log`.
     Raises NoldoError where it does not start, with its own last words.
     """
     command = [sys.executable, "-m", "pipeline.emulator", "--end-with-stdin", "--port", str(port)]
     command += ["--seed", str(seed), "--faults", faults, "--latency", str(latency_s), "--workers", str(workers)]
-    if locations is not None:
-        command += ["--locations", str(locations)]
+    command += ["--targets", targets, "--flaws", flaws]
+    command += [] if locations is None else ["--locations", str(locations)]
+    command += [] if memory_bands is None else ["--memory-bands", str(memory_bands)]
+    command += ["--canned"] if canned else []
     with contextlib.ExitStack() as stack:
         errors: Any = stack.enter_context(_errors_file(log))
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
@@ -119,34 +115,33 @@ def _last_line(errors: Any) -> str:
 
 def serve(
     port: int,
-    seed: int,
+    spec: PlanetSpec,
     faults: str,
     latency_s: float,
-    locations: Path | None,
     *,
+    memory_bands: int | None = None,
     workers: int = 1,
     end_with_stdin: bool = False,
 ) -> None:
     """Serve until interrupted; the first line on standard output is the URL.
 
-    With `end_with_stdin`, also until standard input closes. Raises UsageError for a bad fault spec or a taken port.
+    With `end_with_stdin`, also until standard input closes. Raises UsageError for a bad list of faults, flaws or
+    targets, or a taken port.
     """
-    from pipeline.emulator.planet import Planet
-    from pipeline.emulator.server import EmulatorServer
-
     chosen = parse_faults(faults)
-    factory = functools.partial(Planet, seed, locations)
-    world = factory()
     try:
         server = EmulatorServer(
-            world,
+            spec.world(),
             port=port,
             faults=chosen,
-            fault_seed=seed,
+            fault_seed=spec.seed,
             latency_s=latency_s,
-            world_factory=factory,
+            world_factory=spec.world,
             workers=workers,
-            identity=planet_identity(seed, locations),
+            identity=spec.identity(),
+            flaws_of=spec.flaws_of,
+            memory=MemoryLimit(memory_bands),
+            canned=spec.canned,
         )
     except OSError as error:
         raise UsageError(f"port {port} cannot be used ({error.strerror}); choose another one") from error

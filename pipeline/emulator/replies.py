@@ -6,6 +6,8 @@ from typing import Any, Final
 
 STATUS_NAMES: Final = {
     400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     413: "INVALID_ARGUMENT",
     429: "RESOURCE_EXHAUSTED",
@@ -38,9 +40,12 @@ def json_reply(value: Any, status: int = 200) -> Reply:
     return Reply(status, "application/json; charset=UTF-8", json.dumps(value).encode())
 
 
-def error_reply(status: int, message: str) -> Reply:
-    """The service's error body: {"error": {"code", "message", "status"}}."""
-    return json_reply(
-        {"error": {"code": status, "message": message, "status": STATUS_NAMES.get(status, "UNKNOWN")}},
-        status,
-    )
+def error_reply(status: int, message: str, reason: str | None = None) -> Reply:
+    """The service's error body: {"error": {"code", "message", "status"}}.
+
+    A `reason`, such as rateLimitExceeded, comes in 'errors' as in Google's older interfaces.
+    """
+    error: dict[str, Any] = {"code": status, "message": message, "status": STATUS_NAMES.get(status, "UNKNOWN")}
+    if reason is not None:
+        error["errors"] = [{"message": message, "domain": "usageLimits", "reason": reason}]
+    return json_reply({"error": error}, status)

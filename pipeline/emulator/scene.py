@@ -64,3 +64,11 @@ class World(Protocol):
     def read(self, scene: EmulatedScene, bands: Sequence[str], window: PixelGrid) -> dict[str, BandBlock]:
         """Bands of one native pixel size on a window aligned to their native grid, in the scene's own zone."""
         ...
+
+
+class TrueWorld(World, Protocol):
+    """A world that also knows the truth, for diagnostics."""
+
+    def truth(self, grid: PixelGrid, time: datetime) -> NDArray[np.uint8]:
+        """The true land cover, classes 0..8, (height, width), of any grid."""
+        ...

@@ -8,8 +8,10 @@ from http.server import ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, Final, Self
 
+from pipeline.emulator.canned import Canned
 from pipeline.emulator.connection import Connection
 from pipeline.emulator.faults import Faults, FaultStream
+from pipeline.emulator.limits import MemoryLimit
 from pipeline.emulator.scene import World
 from pipeline.emulator.traffic import Traffic
 from pipeline.emulator.workers import Answerer, Here, Pool
@@ -78,17 +80,25 @@ class EmulatorServer:
         world_factory: Callable[[], World] | None = None,
         workers: int = 1,
         identity: Mapping[str, object] | None = None,
+        flaws_of: Callable[[str], Mapping[str, object]] | None = None,
+        memory: MemoryLimit | None = None,
+        canned: bool = False,
     ) -> None:
         """Listen on `host` and `port` (0: any free one).
 
         `latency_s` is added to every compute request. With `workers` above 1, that many processes compute the
         answers, each with a world of its own from the picklable `world_factory`; ValueError without one.
-        `identity` says which world this is, as plain data, at /diagnostics/planet.
+        `identity` says which world this is, as plain data, at /diagnostics/planet; `flaws_of` tells of an asset id
+        what is wrong with that scene on purpose, at /diagnostics/flaws?asset=ID. With `canned`, pixels are not those
+        of the asked place, see pipeline.emulator.canned.
         """
         if workers > 1 and world_factory is None:
             raise ValueError(f"{workers} workers need a world_factory")
         self.traffic = Traffic()
-        self._answerer: Answerer = Pool(world_factory, workers) if workers > 1 and world_factory else Here(world)
+        computing: Answerer = Here(world, memory)
+        if workers > 1 and world_factory is not None:
+            computing = Pool(world_factory, workers, memory)
+        self._answerer = Canned(computing) if canned else computing
         handler = functools.partial(
             Connection,
             answerer=self._answerer,
@@ -97,6 +107,7 @@ class EmulatorServer:
             slow_s=(faults or Faults()).slow_s,
             latency_s=latency_s,
             identity=identity or {},
+            flaws_of=flaws_of or (lambda _: {}),
         )
         self._listener = _Listener((host, port), handler)
         self._thread: threading.Thread | None = None

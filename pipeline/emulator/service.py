@@ -11,7 +11,7 @@ from pipeline.emulator.coerce import Misfit, collection_of
 from pipeline.emulator.encode import encoded, table_row
 from pipeline.emulator.functions import served_functions
 from pipeline.emulator.graph import Evaluator
-from pipeline.emulator.limits import MAX_PAGE_SIZE
+from pipeline.emulator.limits import MAX_PAGE_SIZE, MemoryLimit
 from pipeline.emulator.pixels import pixel_job, render_job
 from pipeline.emulator.replies import Reply, RequestError, error_reply, json_reply
 from pipeline.emulator.scene import World
@@ -27,12 +27,12 @@ def _evaluated(body: Mapping[str, Any], world: World) -> Any:
     return Evaluator(expression, world).run()
 
 
-def compute_value(body: Mapping[str, Any], world: World) -> Reply:
+def compute_value(body: Mapping[str, Any], world: World, _memory: MemoryLimit) -> Reply:
     """Any value, as getInfo returns it."""
     return json_reply({"result": encoded(_evaluated(body, world))})
 
 
-def compute_features(body: Mapping[str, Any], world: World) -> Reply:
+def compute_features(body: Mapping[str, Any], world: World, _memory: MemoryLimit) -> Reply:
     """A page of a table; the token is the number of features before the next page."""
     try:
         rows = collection_of(_evaluated(body, world)).elements()
@@ -52,19 +52,19 @@ def compute_features(body: Mapping[str, Any], world: World) -> Reply:
     return json_reply(page if start + size >= len(rows) else {**page, "nextPageToken": str(start + size)})
 
 
-def compute_pixels(body: Mapping[str, Any], world: World) -> Reply:
+def compute_pixels(body: Mapping[str, Any], world: World, memory: MemoryLimit) -> Reply:
     """Pixels of an image."""
-    return render_job(pixel_job(_evaluated(body, world), body), world)
+    return render_job(pixel_job(_evaluated(body, world), body, memory), world)
 
 
-ENDPOINTS: Final[Mapping[str, Callable[[Mapping[str, Any], World], Reply]]] = {
+ENDPOINTS: Final[Mapping[str, Callable[[Mapping[str, Any], World, MemoryLimit], Reply]]] = {
     COMPUTE_VALUE: compute_value,
     COMPUTE_FEATURES: compute_features,
     COMPUTE_PIXELS: compute_pixels,
 }
 
 
-def answer(endpoint: str, body: bytes, world: World) -> Reply:
+def answer(endpoint: str, body: bytes, world: World, memory: MemoryLimit | None = None) -> Reply:
     """Answer one compute request; anything that Earth Engine would refuse gets a 400.
 
     A defect of the emulator itself is answered 500 and its traceback goes to standard error.
@@ -73,7 +73,7 @@ def answer(endpoint: str, body: bytes, world: World) -> Reply:
         parsed = json.loads(body)
         if not isinstance(parsed, dict):
             raise RequestError("The request's body must be a JSON object.")
-        return ENDPOINTS[endpoint](parsed, world)
+        return ENDPOINTS[endpoint](parsed, world, memory or MemoryLimit())
     except RequestError as error:
         return error_reply(error.status, error.message)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:

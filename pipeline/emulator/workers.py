@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
 from typing import Final, Protocol
 
+from pipeline.emulator.limits import MemoryLimit
 from pipeline.emulator.replies import Reply
 from pipeline.emulator.scene import World
 from pipeline.emulator.service import COMPUTE_PIXELS, answer
@@ -32,16 +33,17 @@ class Answerer(Protocol):
 class Here:
     """Computes in this process."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, memory: MemoryLimit | None = None) -> None:
         self._world = world
+        self._memory = memory
         self._room = threading.Semaphore(PIXELS_AT_ONCE)
 
     def __call__(self, endpoint: str, body: bytes) -> Reply:
         """The answer; pixel requests wait their turn."""
         if endpoint != COMPUTE_PIXELS:
-            return answer(endpoint, body, self._world)
+            return answer(endpoint, body, self._world, self._memory)
         with self._room:
-            return answer(endpoint, body, self._world)
+            return answer(endpoint, body, self._world, self._memory)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -50,14 +52,15 @@ class Here:
 class Pool:
     """Computes in processes of its own, each with a world made by `factory`, which must be picklable."""
 
-    def __init__(self, factory: Callable[[], World], workers: int) -> None:
+    def __init__(self, factory: Callable[[], World], workers: int, memory: MemoryLimit | None = None) -> None:
+        self._memory = memory
         self._executor = ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(factory,)
         )
 
     def __call__(self, endpoint: str, body: bytes) -> Reply:
         """The answer of whichever process is free first."""
-        return self._executor.submit(_answer_in_worker, endpoint, body).result()
+        return self._executor.submit(_answer_in_worker, endpoint, body, self._memory).result()
 
     def close(self) -> None:
         """End the processes."""
@@ -83,5 +86,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _answer_in_worker(endpoint: str, body: bytes) -> Reply:
-    return answer(endpoint, body, _worlds()[0])
+def _answer_in_worker(endpoint: str, body: bytes, memory: MemoryLimit | None) -> Reply:
+    return answer(endpoint, body, _worlds()[0], memory)

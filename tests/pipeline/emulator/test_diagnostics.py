@@ -11,7 +11,7 @@ import zarr
 from numpy.typing import NDArray
 
 from pipeline.emulator.diagnostics import write_truth
-from pipeline.emulator.planet import Planet
+from pipeline.emulator.scene import TrueWorld
 from pipeline.schema.grid import PixelGrid
 
 SIZE = 3
@@ -42,7 +42,7 @@ def write(tmp_path: Path, attributes: dict[str, Any]) -> tuple[float, zarr.Group
     labels[0, :, 0] = np.array([1, 2, 3, 0])[:, None]
     group = zarr.create_group(store, zarr_format=3, attributes=attributes)
     group.create_array("dw", data=labels)
-    agreement = write_truth(cast(Planet, Striped()), index, store, out, "inputs", lambda done, total: None)
+    agreement = write_truth(cast(TrueWorld, Striped()), index, store, out, "inputs", lambda done, total: None)
     return agreement, zarr.open_group(out, mode="r")
 
 

@@ -15,8 +15,9 @@ import geopandas as gpd
 import pytest
 from shapely import Point
 
-from pipeline.emulator.process import planet_identity, planet_of, running_emulator
-from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.emulator.planet_spec import PlanetSpec
+from pipeline.emulator.process import planet_of, running_emulator
+from pipeline.schema.errors import NoldoError
 
 CALL = {"functionName": "Number.add", "arguments": {"left": {"constantValue": 1}, "right": {"constantValue": 2}}}
 BODY = {"expression": {"result": "0", "values": {"0": {"functionInvocationValue": CALL}}}}
@@ -92,15 +93,12 @@ def test_a_running_emulator_says_which_planet_it_is(tmp_path: Path, monkeypatch:
     with running_emulator(11, "", 0.0, locations) as url:
         told = planet_of(url)
     assert told == {"seed": 11, "locations_sha256": hashlib.sha256(locations.read_bytes()).hexdigest()}
-    assert told == planet_identity(11, locations)
-    assert planet_identity(11, None) == {"seed": 11, "locations_sha256": None}
+    assert told == PlanetSpec(11, locations).identity()
 
 
-def test_no_emulator_and_no_list_are_said_in_one_line(tmp_path: Path, url: str) -> None:
+def test_no_emulator_is_said_in_one_line(url: str) -> None:
     with pytest.raises(NoldoError, match=r"no emulator answers at http://127\.0\.0\.1:9") as caught:
         planet_of("http://127.0.0.1:9")
     assert "\n" not in str(caught.value)
     with pytest.raises(NoldoError, match="HTTP 404"):
         planet_of(f"{url}/elsewhere")
-    with pytest.raises(UsageError, match="cannot be read"):
-        planet_identity(1, tmp_path / "absent.parquet")
