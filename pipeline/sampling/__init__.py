@@ -1,0 +1,1 @@
+"""Ways to choose locations: around cities, within polygons, on a regular grid, or from a list."""
