@@ -115,7 +115,6 @@ class EarthEngineSource:
                 lambda: ee.data.computePixels(params),
                 lambda raw: read_pixels(request, raw),
                 request.location_id,
-                cost=self._link.costs.pixels,
                 stop=lambda error: halves is not None and is_heavy(error),
             )
         except SourceError as error:

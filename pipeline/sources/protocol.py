@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from pipeline.schema.errors import SourceError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.records import Arrays, S1Scene, S2Scene, TimeWindow
 
@@ -37,6 +38,8 @@ class SlotScenes:
     season: int
     s2: tuple[S2Scene, ...]
     s1: tuple[S1Scene, ...]
+    failure: SourceError | None = None
+    """Why this slot cannot be answered, even asked by itself; None where it was."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,23 @@ class LayerRequest:
     resampling: Literal["nearest", "bilinear"]
     """Bands on the grid's own pixels come through unchanged with either; categories take nearest."""
     fill: float
-    """Value of masked pixels; must lie outside the band's range."""
+    """Value of masked pixels; must lie outside the range of a band, or of all the layer's bands together."""
+    factor: float = 1.0
+    """The server multiplies by this and rounds before the cast; 1 leaves values as they are."""
 
 
 @dataclass(frozen=True)
 class PixelRequest:
-    """Everything wanted of one location, in one request."""
+    """What one request asks for of one location: everything, or a piece of it."""
 
     location_id: str
     grid: PixelGrid
     layers: tuple[LayerRequest, ...]
+
+    @property
+    def bands(self) -> int:
+        """Bands of the answer, to hold against the service's limit."""
+        return sum(len(layer.names) for layer in self.layers)
 
     @property
     def uncompressed_bytes(self) -> int:
@@ -79,5 +89,8 @@ class Source(Protocol):
         ...
 
     def fetch_pixels(self, request: PixelRequest) -> Arrays:
-        """One (height, width) array a layer name, in the layer's dtype, on the request's grid."""
+        """One (height, width) array a layer name, in the layer's dtype, on the request's grid.
+
+        Asked again in pieces where the service finds it too heavy; the arrays are the same.
+        """
         ...

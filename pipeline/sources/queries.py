@@ -1,14 +1,12 @@
-"""Earth Engine expressions for scenes and pixels, and their answers back into records."""
+"""Earth Engine expressions for scenes and pixels, and the lists of scenes back into records."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import ee
-import numpy as np
 
-from pipeline.schema.records import Arrays, S1Scene, S2Scene
+from pipeline.schema.records import S1Scene, S2Scene
 from pipeline.sources.protocol import LayerRequest, PixelRequest, SceneLimits, SceneSlot, SlotScenes
 from pipeline.sources.retry import BrokenAnswerError
 
@@ -19,6 +17,8 @@ DW: Final = "GOOGLE/DYNAMICWORLD/V1"
 S2_COLUMNS: Final = (
     "system:index", "system:time_start", "CLOUDY_PIXEL_PERCENTAGE", "PROCESSING_BASELINE", "MGRS_TILE",
 )  # fmt: skip
+S2_OPTIONAL_COLUMNS: Final = ("system:index", "SENSING_ORBIT_NUMBER", "SPACECRAFT_NAME")
+"""Asked for by themselves, so that a scene without them still qualifies."""
 S1_COLUMNS: Final = (
     "system:index", "system:time_start", "orbitProperties_pass", "relativeOrbitNumber_start",
 )  # fmt: skip
@@ -30,7 +30,7 @@ CASTS: Final = {"uint8": "toUint8", "uint16": "toUint16", "float32": "toFloat"}
 
 
 def scene_query(slots: Sequence[SceneSlot], limits: SceneLimits) -> ee.List:
-    """One server-side map over all slots: [S2 rows, DW indices, S1 rows] for each, rows as in *_COLUMNS."""
+    """One server-side map over all slots: [S2 rows, optional S2 rows, DW indices, S1 rows], rows as in *_COLUMNS."""
     plain = [
         [_ring(slot), _to_ms(slot.window.start), _to_ms(slot.window.end), _to_ms(slot.window.centre)] for slot in slots
     ]
@@ -50,7 +50,14 @@ def scene_query(slots: Sequence[SceneSlot], limits: SceneLimits) -> ee.List:
             .filter(ee.Filter.inList("system:index", s2.aggregate_array("system:index")))
         )
         s1 = _nearest_s1(patch, start, end, ee.Number(part.get(3)), limits)
-        return ee.List([_rows(s2, S2_COLUMNS), dw.aggregate_array("system:index"), _rows(s1, S1_COLUMNS)])
+        return ee.List(
+            [
+                _rows(s2, S2_COLUMNS),
+                _rows(s2, S2_OPTIONAL_COLUMNS),
+                dw.aggregate_array("system:index"),
+                _rows(s1, S1_COLUMNS),
+            ]
+        )
 
     return ee.List(plain).map(one)
 
@@ -80,28 +87,6 @@ def pixel_params(request: PixelRequest) -> dict[str, Any]:
             "dimensions": {"width": request.grid.width_px, "height": request.grid.height_px},
         },
     }  # fmt: skip
-
-
-def read_pixels(request: PixelRequest, body: bytes) -> Arrays:
-    """One contiguous (height, width) array a layer name; BrokenAnswerError where anything is not as requested."""
-    stream = io.BytesIO(body)
-    try:
-        # Read from the stream itself: np.load would try other formats on a body that was cut short.
-        table = np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise BrokenAnswerError(f"{len(body)} bytes of pixels are not a whole NPY array ({error})") from error
-    shape = (request.grid.height_px, request.grid.width_px)
-    expected = {name: np.dtype(layer.dtype) for layer in request.layers for name in layer.names}
-    got: Mapping[str, Any] = table.dtype.fields or {}
-    if table.shape != shape or list(got) != list(expected) or stream.read(1):
-        raise BrokenAnswerError(
-            f"expected {len(expected)} bands of shape {shape}, got {len(got)} of shape {table.shape}"
-        )
-    arrays = {name: np.ascontiguousarray(table[name]) for name in expected}
-    for name, dtype in expected.items():
-        if arrays[name].dtype != dtype:
-            raise BrokenAnswerError(f"band {name} arrived as {arrays[name].dtype}, expected {dtype}")
-    return arrays
 
 
 def _clearest_s2(patch: ee.Geometry, start: ee.Number, end: ee.Number, limits: SceneLimits) -> ee.ImageCollection:
@@ -158,6 +143,8 @@ def _layer(layer: LayerRequest) -> ee.Image:
     image = ee.Image(layer.asset_id).select(list(layer.bands), list(layer.names))
     if layer.resampling == "bilinear":
         image = image.resample("bilinear")
+    if layer.factor != 1.0:
+        image = image.multiply(layer.factor).round()
     cast = CASTS[layer.dtype]
     filled: ee.Image = getattr(getattr(image, cast)().unmask(layer.fill, False), cast)()
     return filled
@@ -177,8 +164,9 @@ def _from_ms(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _slot_scenes(slot: SceneSlot, s2: Any, dw: Any, s1: Any) -> SlotScenes:
+def _slot_scenes(slot: SceneSlot, s2: Any, more: Any, dw: Any, s1: Any) -> SlotScenes:
     labelled = set(dw)
+    optional = {index: (int(orbit), str(platform)) for index, orbit, platform in more}
     return SlotScenes(
         location_id=slot.location_id,
         season=slot.season,
@@ -190,11 +178,19 @@ def _slot_scenes(slot: SceneSlot, s2: Any, dw: Any, s1: Any) -> SlotScenes:
                 baseline=str(baseline),
                 tile=str(tile),
                 dw_id=f"{DW}/{index}" if index in labelled else None,
+                relative_orbit=optional.get(index, (None, None))[0],
+                platform=optional.get(index, (None, None))[1],
             )
             for index, time, cloud, baseline, tile in s2
         ),
         s1=tuple(
-            S1Scene(asset_id=f"{S1}/{index}", time=_from_ms(time), orbit_pass=str(way), relative_orbit=int(orbit))
+            S1Scene(
+                asset_id=f"{S1}/{index}",
+                time=_from_ms(time),
+                orbit_pass=str(way),
+                relative_orbit=int(orbit),
+                platform=index[:3] if index[:2] == "S1" else None,
+            )
             for index, time, way, orbit in s1
         ),
     )

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -275,3 +276,61 @@ def test_only_this_machine_is_loopback() -> None:
     assert is_loopback("http://[::1]:1")
     assert not is_loopback("https://earthengine-highvolume.googleapis.com")
     assert emulator_spec("http://127.0.0.1:1").anonymous
+
+
+def asked_bands(body: Any) -> list[str]:
+    """The names under which a request's bands are to arrive, those of S2 first."""
+    return sorted(set(re.findall(r'"((?:S2|DW)_[a-h])"', json.dumps(body))), key=lambda name: (name[0] != "S", name))
+
+
+def two_layers(bands: int = 4) -> PixelRequest:
+    letters = tuple("abcdefgh"[:bands])
+    layers = [
+        LayerRequest(f"{kind}/1", letters, tuple(f"{kind}_{x}" for x in letters), "uint8", "nearest", 255)
+        for kind in ("S2", "DW")
+    ]
+    return PixelRequest("here", patch_grid(10, 48, 4), tuple(layers))
+
+
+def serve_at_most(service: Any, bands: int) -> None:
+    """Answer every band with a value of its own, but refuse requests for more bands than that."""
+    reply_type = type(service.answer("", None))
+
+    def answer(_path: str, body: Any) -> Any:
+        names = asked_bands(body)
+        if len(names) > bands:
+            error = {"error": {"code": 400, "message": "User memory limit exceeded.", "status": "INVALID_ARGUMENT"}}
+            return reply_type(json.dumps(error).encode(), status=400)
+        table = np.zeros((4, 4), dtype=[(name, "u1") for name in names])
+        for name in names:
+            table[name] = sum(name.encode()) % 251
+        stream = io.BytesIO()
+        np.save(stream, table)
+        return reply_type(stream.getvalue(), **PIXELS)
+
+    service.answer = answer
+
+
+@pytest.mark.parametrize(("most", "requests"), [(8, 1), (7, 3), (4, 3), (3, 7), (2, 7), (1, 15)])
+def test_pixels_that_are_too_heavy_are_asked_for_in_pieces_and_are_the_same(
+    service: Any, most: int, requests: int
+) -> None:
+    reports: list[Attempt] = []
+    source = EarthEngineSource(service.spec(), "export", own_link(reports.append))
+    serve_at_most(service, most)
+    arrays = source.fetch_pixels(two_layers())
+    assert {name: int(array[0, 0]) for name, array in arrays.items()} == {
+        name: sum(name.encode()) % 251 for layer in two_layers().layers for name in layer.names
+    }
+    made = [report for report in reports if report.stage == "export"]
+    assert len(service.requests) == len(made) == requests
+    assert sum(report.kind == "ok" for report in made) == (requests + 1) // 2
+
+
+def test_one_band_that_is_too_heavy_fails_for_good_in_plain_words(service: Any) -> None:
+    source = EarthEngineSource(service.spec(), "export")
+    serve_at_most(service, 0)
+    with pytest.raises(SourceError, match=r"even a of S2/1 alone too heavy \(HTTP 400: User memory") as caught:
+        source.fetch_pixels(two_layers())
+    assert caught.value.kind is FailureKind.PERMANENT
+    assert len(service.requests) == 4
