@@ -1,53 +1,107 @@
-"""Folders that are there whole or not at all: written under another name, then renamed."""
+"""Folders that are there whole or not at all.
+
+On a disk a folder is written under another name and renamed. Object storage has no rename: there a folder is written
+in its place and counts once its marker, beside it, is written; the marker goes first whenever the folder is to change.
+"""
 
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from pipeline.files import is_local, make_folder, remove, write_bytes
+from pipeline.schema.paths import AnyPath
 
 
 @contextmanager
-def committed_folder(path: Path, inputs: str | None = None) -> Iterator[Path]:
-    """Yield an empty folder beside `path` that takes its place on success and is removed on any failure.
+def committed_folder(path: AnyPath, inputs: str | None = None) -> Iterator[AnyPath]:
+    """Yield an empty folder to fill, which is `path` on success and gone on any failure.
 
     `inputs`, the digest of what the folder is made from, can be asked for with `folder_inputs`.
     """
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}") if is_local(path) else path
+    _empty(temporary)
     try:
         yield temporary
-        replace_folder(temporary, path, inputs)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _put_in_place(temporary, path, inputs)
+    except BaseException:
+        remove(temporary)
+        raise
 
 
-def replace_folder(new: Path, path: Path, inputs: str | None) -> None:
-    """Rename `new` to `path`; what was at `path` is put aside by a rename and removed last."""
-    old = path.with_name(f"{path.name}.tmp-old-{os.getpid()}")
-    # A build killed between the next lines finds a folder of unknown inputs, and makes it again.
-    _inputs_file(path).unlink(missing_ok=True)
-    if path.exists():
-        path.rename(old)
-    new.rename(path)
-    if inputs is not None:
-        _inputs_file(path).write_text(inputs)
-    _inputs_file(new).unlink(missing_ok=True)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def folder_inputs(path: Path) -> str | None:
+def folder_inputs(path: AnyPath) -> str | None:
     """The inputs digest that a committed folder was made from, or None where there is none."""
     if not path.is_dir():
         return None
     try:
-        return _inputs_file(path).read_text()
+        return _marker(path).read_text()
     except OSError:
         return None
 
 
-def _inputs_file(path: Path) -> Path:
+@contextmanager
+def begun_folder(path: AnyPath, inputs: str) -> Iterator[AnyPath]:
+    """Yield an empty folder in which `path` is to be built up by many, for `begun_inputs` once it is prepared.
+
+    What is at `path` may be lost by this in object storage; on a disk it stays until `finish_folder`.
+    """
+    building = building_folder(path)
+    remove(_begun_marker(path))
+    if building is path:
+        remove(_marker(path))
+    with committed_folder(building) as prepared:
+        yield prepared
+    write_bytes(_begun_marker(path), inputs.encode())
+
+
+def begun_inputs(path: AnyPath) -> str | None:
+    """The inputs digest for which the building of `path` was begun, or None where none was."""
+    if not building_folder(path).is_dir():
+        return None
+    try:
+        return _begun_marker(path).read_text()
+    except OSError:
+        return None
+
+
+def building_folder(path: AnyPath) -> AnyPath:
+    """Where `path` is built up: beside it on a disk, in its place in object storage."""
+    return path.with_name(f"{path.name}.building") if is_local(path) else path
+
+
+def finish_folder(path: AnyPath) -> None:
+    """Give a folder that was begun its name; ValueError where none was."""
+    inputs = begun_inputs(path)
+    if inputs is None:
+        raise ValueError(f"{path} was not begun")
+    _put_in_place(building_folder(path), path, inputs)
+    remove(_begun_marker(path))
+
+
+def _empty(folder: AnyPath) -> None:
+    remove(_marker(folder))
+    remove(folder)
+    make_folder(folder)
+
+
+def _put_in_place(new: AnyPath, path: AnyPath, inputs: str | None) -> None:
+    """Rename `new` to `path`; what was at `path` is put aside by a rename and removed last."""
+    # A build killed between the next lines finds a folder of unknown inputs, and makes it again.
+    remove(_marker(path))
+    if is_local(new) and is_local(path):
+        old = path.with_name(f"{path.name}.tmp-old-{os.getpid()}")
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+    if inputs is not None:
+        write_bytes(_marker(path), inputs.encode())
+
+
+def _marker(path: AnyPath) -> AnyPath:
     # Beside the folder, because it is no part of what is published and Zarr warns of foreign files.
     return path.with_name(f".{path.name}.inputs")
+
+
+def _begun_marker(path: AnyPath) -> AnyPath:
+    return path.with_name(f".{path.name}.building.inputs")

@@ -1,21 +1,22 @@
-"""Committed table parts: frozen records in Parquet, written whole under another name and renamed."""
+"""Committed table parts: frozen records in Parquet, each part written at once."""
 
 import dataclasses
 import functools
-import os
+import io
 import types
 import typing
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
+from pipeline.files import is_local, write_bytes
 from pipeline.schema.errors import NoldoError
+from pipeline.schema.paths import AnyPath
 
 Record = TypeVar("Record")
 
@@ -24,6 +25,7 @@ DIGEST_KEY = b"noldo:inputs"
 
 _SCALARS: dict[Any, pa.DataType] = {
     str: pa.string(),
+    bytes: pa.binary(),
     int: pa.int64(),
     float: pa.float64(),
     bool: pa.bool_(),
@@ -54,29 +56,34 @@ def arrow_schema(record: type) -> pa.Schema:
     return pa.schema([(f.name, arrow_type(hints[f.name])) for f in dataclasses.fields(record)])
 
 
-def write_part(path: Path, record: type[Record], rows: Sequence[Record], inputs: str) -> None:
+def write_part(path: AnyPath, record: type[Record], rows: Sequence[Record], inputs: str) -> None:
     """Commit `rows` at `path`; `inputs` is the digest of what they were made from."""
     plain = [dataclasses.asdict(typing.cast(Any, row)) for row in rows]
     table = pa.Table.from_pylist(plain, schema=arrow_schema(typing.cast(Any, record)))
     table = table.replace_schema_metadata({DIGEST_KEY: inputs.encode()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".tmp-{os.getpid()}")
-    try:
-        pq.write_table(table, temporary, compression="zstd")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue())
 
 
-def read_part(path: Path, record: type[Record]) -> list[Record]:
-    """The records of a committed part; NoldoError names a file that cannot be read."""
+def read_part(path: AnyPath, record: type[Record]) -> list[Record]:
+    """The records of a committed part; NoldoError names a file that cannot be read.
+
+    Only the columns that `record` has are read, so a narrower record of the same rows costs less.
+    """
+    columns = [field.name for field in dataclasses.fields(typing.cast(Any, record))]
     try:
         # One file, never a data set: folder names such as "run=3" are no columns.
-        rows = pq.ParquetFile(path).read().to_pylist()
+        rows = pq.ParquetFile(readable(path)).read(columns=columns).to_pylist()
         return typing.cast(list[Record], _adapter(typing.cast(Any, record)).validate_python(rows))
     except (OSError, pa.ArrowException, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise NoldoError(f"{path} cannot be read ({reason}); delete it and run the build again") from error
+
+
+def readable(path: AnyPath) -> Any:
+    """What pyarrow reads a Parquet file from; one of object storage comes whole, in one request."""
+    return path if is_local(path) else io.BytesIO(path.read_bytes())
 
 
 @functools.cache
@@ -84,10 +91,10 @@ def _adapter(record: type) -> TypeAdapter[list[Any]]:
     return TypeAdapter(list[record])  # type: ignore[valid-type]
 
 
-def part_inputs(path: Path) -> str | None:
+def part_inputs(path: AnyPath) -> str | None:
     """The inputs digest of a committed part, or None where there is none that can be read."""
     try:
-        metadata = pq.read_metadata(path).metadata
+        metadata = pq.read_metadata(readable(path)).metadata
     except (OSError, pa.ArrowException):
         return None
     return None if metadata is None or DIGEST_KEY not in metadata else metadata[DIGEST_KEY].decode()

@@ -1,12 +1,12 @@
 """The four-season filter by pixels, as a task."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from pipeline.ledger import Outcome
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.quality import assess
 from pipeline.recipe import canonical_digest
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import ExportRecord, Patch, QualityRecord
 from pipeline.staging import read_tiles
 from pipeline.tasks.job import Job
@@ -27,6 +27,6 @@ def quality_task(job: Job, before: Outcome) -> Outcome:
     return Outcome("quality", before.part, inputs, before.locations, made=True)
 
 
-def _one_by_one(tile: Path, rows: list[int]) -> Iterable[Patch]:
+def _one_by_one(tile: AnyPath, rows: list[int]) -> Iterable[Patch]:
     for row in rows:
         yield from read_tiles(tile, [row])

@@ -1,69 +1,133 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pipeline.commit import committed_folder, folder_inputs, replace_folder
+from pipeline.commit import (
+    begun_folder,
+    begun_inputs,
+    building_folder,
+    committed_folder,
+    finish_folder,
+    folder_inputs,
+)
+from pipeline.files import file_sizes, listed, write_bytes
+from pipeline.schema.paths import AnyPath
+
+pytestmark = pytest.mark.xdist_group("storage")
 
 
-def test_a_folder_takes_its_place_with_its_inputs(tmp_path: Path) -> None:
-    with committed_folder(tmp_path / "deep" / "out", "digest") as temporary:
-        (temporary / "a").write_text("1")
-        assert not (tmp_path / "deep" / "out").exists()
-    assert (tmp_path / "deep" / "out" / "a").read_text() == "1"
-    assert folder_inputs(tmp_path / "deep" / "out") == "digest"
-    assert [p.name for p in (tmp_path / "deep" / "out").iterdir()] == ["a"]
-    assert {p.name for p in (tmp_path / "deep").iterdir()} == {"out", ".out.inputs"}
+@pytest.fixture(params=["disk", "bucket"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:
+    if request.param == "disk":
+        return tmp_path / "run"
+    bucket: Callable[[], AnyPath] = request.getfixturevalue("bucket")
+    return bucket()
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
-    with committed_folder(tmp_path / "out") as temporary:
-        (temporary / "old").touch()
+def fill(folder: AnyPath, inputs: str | None, **files: bytes) -> None:
+    with committed_folder(folder, inputs) as temporary:
+        for name, data in files.items():
+            write_bytes(temporary / name, data)
 
-    def crash() -> None:
-        with committed_folder(tmp_path / "out") as temporary:
-            (temporary / "new").touch()
-            raise RuntimeError("power cut")
 
+def test_a_folder_takes_its_place_with_its_inputs(root: AnyPath) -> None:
+    with committed_folder(root / "deep" / "out", "digest") as temporary:
+        write_bytes(temporary / "a", b"1")
+        assert folder_inputs(root / "deep" / "out") is None
+    assert (root / "deep" / "out" / "a").read_bytes() == b"1"
+    assert folder_inputs(root / "deep" / "out") == "digest"
+    assert set(file_sizes(root)) == {"deep/.out.inputs", "deep/out/a"}
+
+
+def test_on_a_disk_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+    fill(tmp_path / "out", None, old=b"")
     with pytest.raises(RuntimeError, match="power cut"):
-        crash()
+        crash(tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["old"]
 
 
-def test_replacing_removes_the_files_that_were_there(tmp_path: Path) -> None:
-    for name in ("out", "new"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / f"of-{name}").touch()
-    replace_folder(tmp_path / "new", tmp_path / "out", None)
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
-    assert [p.name for p in (tmp_path / "out").iterdir()] == ["of-new"]
+def test_in_object_storage_a_failure_leaves_nothing(bucket: Callable[[], AnyPath]) -> None:
+    root = bucket()
+    fill(root / "out", "old", old=b"1")
+    with pytest.raises(RuntimeError, match="power cut"):
+        crash(root / "out")
+    assert folder_inputs(root / "out") is None
+    assert file_sizes(root) == {}
 
 
-def test_a_folder_without_inputs_has_none(tmp_path: Path) -> None:
-    assert folder_inputs(tmp_path) is None
-    assert folder_inputs(tmp_path / "nowhere") is None
+def crash(folder: AnyPath) -> None:
+    with committed_folder(folder, "new") as temporary:
+        write_bytes(temporary / "new", b"1")
+        raise RuntimeError("power cut")
 
 
-def test_inputs_move_with_the_folder_and_die_with_it(tmp_path: Path) -> None:
-    for name, inputs in (("out", "old"), ("building", "new")):
-        with committed_folder(tmp_path / name, inputs):
-            pass
-    replace_folder(tmp_path / "building", tmp_path / "out", folder_inputs(tmp_path / "building"))
-    assert folder_inputs(tmp_path / "out") == "new"
-    assert {p.name for p in tmp_path.iterdir()} == {"out", ".out.inputs"}
+def test_replacing_removes_the_files_that_were_there(root: AnyPath) -> None:
+    fill(root / "out", "old", old=b"1", both=b"1")
+    fill(root / "out", "new", new=b"2", both=b"22")
+    assert file_sizes(root) == {".out.inputs": 3, "out/new": 1, "out/both": 2}
+    assert folder_inputs(root / "out") == "new"
+
+
+def test_a_folder_without_inputs_has_none(root: AnyPath) -> None:
+    fill(root / "out", None, a=b"1")
+    assert folder_inputs(root / "out") is None
+    assert folder_inputs(root / "nowhere") is None
+
+
+def test_a_folder_is_begun_filled_by_many_and_finished(root: AnyPath) -> None:
+    fill(root / "out", "old", old=b"1")
+    assert begun_inputs(root / "out") is None
+    with begun_folder(root / "out", "new") as prepared:
+        write_bytes(prepared / "metadata", b"1")
+        assert begun_inputs(root / "out") is None
+    assert begun_inputs(root / "out") == "new"
+    assert folder_inputs(root / "out") != "new"
+    write_bytes(building_folder(root / "out") / "chunk", b"22")
+    finish_folder(root / "out")
+    assert folder_inputs(root / "out") == "new"
+    assert begun_inputs(root / "out") is None
+    assert file_sizes(root) == {".out.inputs": 3, "out/metadata": 1, "out/chunk": 2}
+    with pytest.raises(ValueError, match="was not begun"):
+        finish_folder(root / "out")
+
+
+def test_one_begun_for_other_inputs_is_begun_afresh(root: AnyPath) -> None:
+    for inputs in ("first", "second"):
+        with begun_folder(root / "out", inputs) as prepared:
+            assert listed(prepared, "*") == []
+            write_bytes(prepared / inputs, b"1")
+        assert begun_inputs(root / "out") == inputs
+    assert list(file_sizes(building_folder(root / "out"))) == ["second"]
+
+
+def test_what_a_kill_left_half_begun_claims_nothing(root: AnyPath) -> None:
+    def kill() -> None:
+        with begun_folder(root / "out", "second"):
+            raise KeyboardInterrupt
+
+    with begun_folder(root / "out", "first"):
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        kill()
+    assert begun_inputs(root / "out") is None
+
+
+def test_inputs_die_with_their_folder(tmp_path: Path) -> None:
+    fill(tmp_path / "out", "old")
     (tmp_path / "out").rmdir()
     assert folder_inputs(tmp_path / "out") is None
 
 
 def test_a_kill_between_renames_leaves_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with committed_folder(tmp_path / "out", "old"):
-        pass
+    fill(tmp_path / "out", "old")
 
     def kill(self: Path, target: Path) -> Path:
         raise KeyboardInterrupt
 
-    (tmp_path / "new").mkdir()
     monkeypatch.setattr(Path, "rename", kill)
     with pytest.raises(KeyboardInterrupt):
-        replace_folder(tmp_path / "new", tmp_path / "out", "new")
+        fill(tmp_path / "out", "new")
+    monkeypatch.undo()
     assert folder_inputs(tmp_path / "out") is None
