@@ -85,7 +85,8 @@ class TilePart:
     def __init__(self, path: AnyPath, group: zarr.Group) -> None:
         self._path = path
         self._ids: list[str] = list(_plain(group.attrs[IDS_ATTRIBUTE]))
-        self._arrays: dict[str, Any] = {name: group[name] for name in _names(group)}
+        # Empty chunks are written too: a chunk that is not there is then always one that was never written.
+        self._arrays = {name: array.with_config({"write_empty_chunks": True}) for name, array in _arrays(group).items()}
 
     def write(self, row: int, patch: Patch) -> None:
         """Write one location's pixels; ValueError where they are not those of the row, or of another shape or type."""
@@ -139,8 +140,6 @@ def open_tiles(path: AnyPath, location_ids: Sequence[str], form: TileForm, input
             dimension_names=DIMENSIONS[name],
             # One flat folder an array: a fifth of the folders that the default of nested ones makes.
             chunk_key_encoding={"name": "default", "separator": "."},
-            # Empty chunks are written too: a chunk that is not there is then always one that was never written.
-            config={"write_empty_chunks": True},
         )
     return TilePart(path, group)
 
@@ -164,7 +163,7 @@ def each_tile(path: AnyPath, rows: Iterable[int]) -> Iterator[Patch]:
     try:
         group = zarr.open_group(zarr_store(path), mode="r")
         location_ids = list(_plain(group.attrs[IDS_ATTRIBUTE]))
-        arrays: dict[str, Any] = {name: group[name] for name in _names(group)}
+        arrays = _arrays(group)
     except UNREADABLE as error:
         raise NoldoError(f"{path} cannot be read ({error}); delete it and run the build again") from error
     for row in rows:
@@ -208,7 +207,7 @@ def _begun(path: AnyPath, location_ids: Sequence[str], form: TileForm, inputs: s
         group = zarr.open_group(zarr_store(path), mode="r+")
         same = group.attrs.get(DIGEST_ATTRIBUTE) == inputs and group.attrs.get(IDS_ATTRIBUTE) == list(location_ids)
         wanted = {name: ((len(location_ids), *shape), dtype) for name, (shape, dtype) in form.arrays().items()}
-        held = {name: (array.shape, array.dtype) for name, array in group.arrays()}
+        held = {name: (array.shape, array.dtype) for name, array in _arrays(group).items()}
     except UNREADABLE:
         return None
     return group if same and held == wanted else None
@@ -223,8 +222,8 @@ def _listed(arrays: dict[str, tuple[Any, Any]]) -> str:
     return ", ".join(f"{name} {dtype} {shape}" for name, (shape, dtype) in arrays.items())
 
 
-def _names(group: zarr.Group) -> list[str]:
-    return [name for name in DIMENSIONS if name != "dw_prob" or name in group]
+def _arrays(group: zarr.Group) -> dict[str, Any]:
+    return {name: group[name] for name in DIMENSIONS if name != "dw_prob" or name in group}
 
 
 def _plain(value: Any) -> list[str]:
