@@ -6,6 +6,7 @@ from typing import Any
 
 from shapely import Point
 
+from pipeline.sampling.outlines import centre_of
 from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PATCH_PX, PIXEL_M, PixelGrid, patch_grid, transformer, utm_epsg
 from pipeline.schema.records import Location
@@ -60,14 +61,12 @@ def require_place(lon_deg: float, lat_deg: float, where: str) -> None:
 
 def location_of(row: ListRow) -> Location:
     """The location of a row: exactly its footprint where that is a patch on the 10 m grid, else around its centre."""
-    centre = row.shape.centroid
-    require_place(centre.x, centre.y, row.where)
-    grid = exact_grid(row.shape, row.epsgs or (utm_epsg(centre.x, centre.y),), row.where)
-    if grid is None:
-        grid = patch_grid(centre.x, centre.y)
+    lon, lat = centre_of(row.shape)
+    require_place(lon, lat, row.where)
+    grid = exact_grid(row.shape, row.epsgs or (utm_epsg(lon, lat),), row.where) or patch_grid(lon, lat)
     if not isinstance(row.shape, Point):
-        centre = grid.footprint_lonlat().centroid
-    return Location(row.location_id, centre.x, centre.y, grid, row.dates)
+        lon, lat = centre_of(grid.footprint_lonlat())
+    return Location(row.location_id, lon, lat, grid, row.dates)
 
 
 def exact_grid(footprint: Any, epsgs: tuple[int, ...], where: str) -> PixelGrid | None:

@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.sampling.features import read_features
+from pipeline.sampling.outlines import unrolled
 from pipeline.sampling.placing import LAT_RANGE_DEG, Draw
 from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PixelGrid
@@ -83,19 +84,6 @@ class Region:
             yield from (
                 (x, y) if ok else None for x, y, ok in zip(lon.tolist(), lat.tolist(), hit.tolist(), strict=True)
             )
-
-
-def unrolled(outlines: Any) -> Any:
-    """Outlines in degrees; those that cross the date line continue beyond lon 180."""
-    west, _, east, _ = np.moveaxis(shapely.bounds(outlines), -1, 0)
-    crossing = east - west > 180.0
-    if not np.any(crossing):
-        return outlines
-    return np.where(crossing, shapely.transform(outlines, _eastward), outlines)
-
-
-def _eastward(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.column_stack([np.where(lonlat[:, 0] < 0, lonlat[:, 0] + 360.0, lonlat[:, 0]), lonlat[:, 1]])
 
 
 def read_region(path: Path) -> Region:

@@ -54,6 +54,14 @@ def test_no_two_patches_share_ground(around: dict[str, object]) -> None:
     assert count_sharing(places) == 0
 
 
+def test_ten_thousand_patches_share_no_ground_and_lie_on_the_grid() -> None:
+    places = sample(SampleSettings(count=10_000, seed=2))
+    assert len({p.location_id for p in places}) == len(places) == 10_000
+    assert count_sharing(places) == 0
+    assert all(p.grid.left_m % 10 == 0 and p.grid.top_m % 10 == 0 for p in places)
+    assert len({p.grid.epsg for p in places}) > 90  # cities lie in most of the 120 zones
+
+
 @pytest.mark.parametrize("place", ["cities", "uniform", "grid"])
 def test_patches_within_polygons_lie_wholly_inside_on_both_sides_of_the_date_line(date_line: Path, place: str) -> None:
     chosen = SampleSettings.model_validate({"count": 60, "within": str(date_line), "place": place, "sigma_km": 150.0})

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
 
-from pipeline.sampling.region import Region, read_region, unrolled
+from pipeline.sampling.region import Region, read_region
 from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import patch_grid
 
@@ -23,12 +23,6 @@ def test_a_patch_is_held_if_all_its_corners_are_also_across_the_date_line(lon: f
     east = np.where(corners[:, 0] < 0, corners[:, 0] + 360.0, corners[:, 0])
     inside = (east >= 177) & (east <= 182) & (corners[:, 1] >= -19) & (corners[:, 1] <= -16)
     assert FIJI.holds_patch(grid) == inside.all()
-
-
-def test_an_outline_across_the_date_line_continues_east() -> None:
-    outline = unrolled(patch_grid(180.0, 10.0).footprint_lonlat())
-    west, _, east, _ = outline.bounds if hasattr(outline, "bounds") else outline.item().bounds
-    assert 179.9 < west < 180.0 < east < 180.1
 
 
 def test_a_hole_and_a_narrow_place_hold_no_patch() -> None:
