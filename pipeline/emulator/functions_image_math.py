@@ -71,6 +71,14 @@ def negated(image: Image) -> Image:
     )
 
 
+@serves("Image.round")
+def rounded(image: Image) -> Image:
+    """The nearest integer; a half goes up, which the service does not document."""
+    function = _double(lambda values: np.floor(values + 0.5))
+    bands = [dataclasses.replace(b, node=Elementwise((b.node,), function), pixel_type=DOUBLE) for b in image.bands]
+    return image.with_bands(bands)
+
+
 def _images(collection: Collection, function: str) -> list[Image]:
     images = [e for e in collection.elements() if isinstance(e, Image)]
     if not images:

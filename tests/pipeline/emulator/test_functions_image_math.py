@@ -62,3 +62,12 @@ def test_a_composite_is_not_resampled(ee: Any) -> None:
     mosaic = ee.ImageCollection([ee.Image(S2 + "S2_b"), ee.Image(S2 + "S2_c")]).mosaic()
     with pytest.raises(ee.EEException, match="resample the images that it is made of"):
         mosaic.resample("bilinear").getInfo()
+
+
+def test_rounding_gives_the_nearest_integer(ee: Any, pixels: Callable[..., Any]) -> None:
+    probability = ee.Image("GOOGLE/DYNAMICWORLD/V1/S2_b").select("water")
+    plain = pixels(probability.unmask(0, False), GRID)["water"]
+    bytes_ = pixels(probability.multiply(255).round().toUint8().unmask(0, False), GRID)["water"]
+    assert bytes_.dtype == np.uint8
+    assert np.abs(bytes_ - 255.0 * plain).max() <= 0.5 + 1e-4
+    assert len(np.unique(bytes_)) > 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ import geopandas as gpd
 import pytest
 from shapely import Point
 
+from pipeline.emulator.planet import Planet
 from pipeline.emulator.planet_spec import PlanetSpec
 from pipeline.emulator.process import planet_of, running_emulator
+from pipeline.emulator.scene import S1_COLLECTION
 from pipeline.schema.errors import NoldoError
+from pipeline.schema.grid import patch_grid
 
 CALL = {"functionName": "Number.add", "arguments": {"left": {"constantValue": 1}, "right": {"constantValue": 2}}}
 BODY = {"expression": {"result": "0", "values": {"0": {"functionInvocationValue": CALL}}}}
@@ -80,6 +84,35 @@ def test_the_command_s_first_line_is_the_url_and_a_signal_ends_it() -> None:
         assert url.startswith("http://127.0.0.1:")
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+
+
+def test_one_that_was_killed_gives_the_same_answers_when_started_again(request_to: Callable[..., Any]) -> None:
+    command = [sys.executable, "-m", "pipeline.emulator", "--seed", "3", "--targets", "15.95,45.26"]
+    command += ["--flaws", "offset:1,border:1,shift:1"]
+    patch = patch_grid(15.95, 45.26, size_px=24)
+    day = datetime(2021, 6, 1, tzinfo=UTC)
+    found = Planet(3).search(S1_COLLECTION, patch.footprint_lonlat(), day, day + timedelta(days=6))
+    load = {"functionName": "Image.load", "arguments": {"id": {"constantValue": found[0].asset_id}}}
+    a, b, c, d, e, f = patch.affine
+    affine = {"scaleX": a, "shearX": b, "translateX": c, "shearY": d, "scaleY": e, "translateY": f}
+    body = {
+        "expression": {"result": "0", "values": {"0": {"functionInvocationValue": load}}},
+        "fileFormat": "NPY",
+        "grid": {"crsCode": "EPSG:32633", "affineTransform": affine, "dimensions": {"width": 24, "height": 24}},
+    }
+    answers = []
+    for _ in range(2):
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            url = process.stdout.readline().decode().strip()
+            pixels = request_to(url, "POST", "/v1/projects/test/image:computePixels", body)
+            image = request_to(url, "POST", VALUE, {"expression": body["expression"]})
+            wrong = request_to(url, "GET", f"/diagnostics/flaws?asset={found[0].asset_id}").json
+            answers.append((pixels.status, pixels.body, image.body, wrong, planet_of(url)))
+            process.kill()
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 200
+    assert set(answers[0][3][found[0].asset_id]) == {"border_m", "shift_px"}
 
 
 def test_a_running_emulator_says_which_planet_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,23 @@ import pytest
 
 from pipeline.emulator import connection
 from pipeline.emulator.faults import Faults, parse_faults
-from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT
+from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT, MemoryLimit
 from pipeline.emulator.server import EmulatorServer
 from pipeline.emulator.workers import Here
 
 VALUE = "/v1/projects/test/value:compute"
+PIXELS = "/v1/projects/test/image:computePixels"
+
+
+def two_bands() -> dict[str, Any]:
+    load = {"functionName": "Image.load", "arguments": {"id": {"constantValue": "COPERNICUS/S2_HARMONIZED/S2_b"}}}
+    affine = {"scaleX": 10, "translateX": 500_000, "scaleY": -10, "translateY": 5_299_000}
+    return {
+        "expression": {"result": "0", "values": {"0": {"functionInvocationValue": load}}},
+        "bandIds": ["B4", "B8"],
+        "fileFormat": "NPY",
+        "grid": {"crsCode": "EPSG:32633", "affineTransform": affine, "dimensions": {"width": 4, "height": 4}},
+    }
 
 
 def one_plus(number: int) -> dict[str, Any]:
@@ -213,12 +225,14 @@ def test_a_length_that_is_no_number_is_400(world: Any, length: str) -> None:
             client.close()
 
 
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_error_faults(world: Any, request_to: Callable[..., Any], status: int) -> None:
-    with EmulatorServer(world, faults=parse_faults(f"{status}:1")) as server:
+@pytest.mark.parametrize(
+    ("kind", "status"), [("429", 429), ("403", 403), ("500", 500), ("503", 503), ("memory", 400), ("401", 401)]
+)
+def test_error_faults(world: Any, request_to: Callable[..., Any], kind: str, status: int) -> None:
+    with EmulatorServer(world, faults=parse_faults(f"{kind}:1")) as server:
         answer = request_to(server.url, "POST", VALUE, one_plus(1))
         assert (answer.status, answer.json["error"]["code"]) == (status, status)
-        assert server.traffic.counts()["faults"] == {str(status): 1}
+        assert server.traffic.counts()["faults"] == {kind: 1}
         assert request_to(server.url, "GET", "/v1/projects/test/algorithms").status == 200
 
 
@@ -238,6 +252,45 @@ def test_truncated_bodies_with_and_without_a_word(world: Any, request_to: Callab
     assert {len(a.body) for a in answers} == {whole // 2}
     assert {a.declared for a in answers} == {whole, whole // 2}
     assert counts["truncated_unnoticed"] == {"value:compute": sum(a.declared < whole for a in answers)}
+
+
+def test_pixels_of_other_types_are_as_long_as_the_right_ones(world: Any, request_to: Callable[..., Any]) -> None:
+    with EmulatorServer(world) as calm, EmulatorServer(world, faults=parse_faults("badpixels:1")) as server:
+        right, wrong = (request_to(one.url, "POST", PIXELS, two_bands()) for one in (calm, server))
+        assert request_to(server.url, "POST", VALUE, one_plus(1)).json == {"result": 2}, "no pixels, no harm"
+    assert len(right.body) == len(wrong.body) == wrong.declared
+    assert (b"'<u2'" in right.body, b"'<u2'" in wrong.body) == (True, False)
+
+
+@pytest.mark.parametrize(("most", "status"), [(1, 400), (2, 200)])
+def test_more_bands_than_memory_holds_are_refused_for_sure(
+    world: Any, request_to: Callable[..., Any], most: int, status: int
+) -> None:
+    with EmulatorServer(world, memory=MemoryLimit(most)) as server:
+        answers = [request_to(server.url, "POST", PIXELS, two_bands()) for _ in range(2)]
+        assert {answer.status for answer in answers} == {status}
+        assert server.traffic.counts()["faults"] == {}
+        assert request_to(server.url, "POST", VALUE, one_plus(1)).status == 200
+    if status != 200:
+        assert answers[0].message == "User memory limit exceeded."
+
+
+def test_a_server_tells_what_is_wrong_with_scenes(world: Any, request_to: Callable[..., Any]) -> None:
+    known = {"A/S1 x": {"shift_px": [1, -2]}}
+    with EmulatorServer(world, flaws_of=lambda asset: known.get(asset, {})) as server:
+        told = request_to(server.url, "GET", "/diagnostics/flaws?asset=A%2FS1%20x&asset=B/y").json
+        nothing = request_to(server.url, "GET", "/diagnostics/flaws").json
+    assert told == {"A/S1 x": {"shift_px": [1, -2]}, "B/y": {}}
+    assert nothing == {}
+
+
+def test_busy_time_is_told_by_endpoint(world: Any, request_to: Callable[..., Any]) -> None:
+    with EmulatorServer(world, latency_s=0.05) as server:
+        request_to(server.url, "POST", VALUE, one_plus(1))
+        request_to(server.url, "POST", PIXELS, two_bands())
+        busy = request_to(server.url, "GET", "/diagnostics/counts").json["busy_slot_seconds"]
+    assert set(busy) == {"value:compute", "image:computePixels"}
+    assert min(busy.values()) >= 0.05
 
 
 def test_a_server_says_which_world_it_serves(world: Any, request_to: Callable[..., Any]) -> None:
