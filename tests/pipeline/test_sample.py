@@ -59,7 +59,7 @@ def test_ten_thousand_patches_share_no_ground_and_lie_on_the_grid() -> None:
     assert len({p.location_id for p in places}) == len(places) == 10_000
     assert count_sharing(places) == 0
     assert all(p.grid.left_m % 10 == 0 and p.grid.top_m % 10 == 0 for p in places)
-    assert len({p.grid.epsg for p in places}) > 90  # cities lie in most of the 120 zones
+    assert len({p.grid.epsg for p in places}) > 60  # cities lie in most zones that have land
 
 
 @pytest.mark.parametrize("place", ["cities", "uniform", "grid"])
