@@ -9,13 +9,15 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
+from pipeline.budget import BudgetSettings
 from pipeline.export import ExportSettings
-from pipeline.match import SeasonSettings
 from pipeline.pack import StoreSettings
 from pipeline.quality import QualitySettings
 from pipeline.sample import FILE_KEYS, SampleSettings, listed_files
 from pipeline.schema.errors import UsageError
 from pipeline.schema.strict import Strict, validated
+from pipeline.season_windows import SeasonSettings
+from pipeline.sources.pace import PaceSettings
 
 HIGH_VOLUME_URL = "https://earthengine-highvolume.googleapis.com"
 """The end point for many automated requests (Earth Engine guide, processing environments)."""
@@ -33,6 +35,8 @@ class EmulatorSettings(Strict):
     """Faults to inject, for example '429:0.05,reset:0.02'; changes no result."""
     latency_s: float = Field(default=0.0, ge=0)
     """Added to every answer, seconds; changes no result."""
+    pace: PaceSettings = PaceSettings()
+    """How fast the whole build asks; changes no result."""
     targets: str = Field(default="", pattern=r"^\s*(-?[\d.]+\s*,\s*-?[\d.]+\s*(;\s*|$))*$")
     """Point targets that every sensor shows, 'lon,lat;lon,lat'."""
     flaws: str = ""
@@ -55,6 +59,8 @@ class EarthEngineSettings(Strict):
     url: str = HIGH_VOLUME_URL
     workload_tag: str | None = "noldo"
     """Labels the compute spent (Earth Engine guide, workload tags)."""
+    pace: PaceSettings = PaceSettings()
+    """How fast the whole build asks; a project with a higher quota may go faster."""
 
     def identity(self) -> dict[str, Any]:
         """What of these settings decides the pixels."""
@@ -75,6 +81,7 @@ class Recipe(Strict):
     export: ExportSettings = ExportSettings()
     quality: QualitySettings = QualitySettings()
     store: StoreSettings = StoreSettings()
+    budget: BudgetSettings = BudgetSettings()
     part_locations: int = Field(default=64, gt=0)
     """Locations to a part: the unit of work, of commit and of a match request."""
     pretrain: dict[str, Any] | None = None
@@ -87,6 +94,10 @@ class Recipe(Strict):
     def export_content(self) -> dict[str, Any]:
         """The export settings that decide the pixels; not its pace."""
         return self.export.model_dump(mode="json", exclude={"concurrency"})
+
+    def store_content(self) -> dict[str, Any]:
+        """The store settings that decide its bytes; not what becomes of the staging."""
+        return self.store.model_dump(mode="json", exclude={"staging"})
 
     def published(self) -> dict[str, Any]:
         """The canonical form without paths of this machine."""
@@ -103,7 +114,8 @@ class Recipe(Strict):
         plain["sample"].update(dict.fromkeys(FILE_KEYS), files=listed)
         plain["source"] = self.source.identity()
         plain["export"] = self.export_content()
-        for key in ("pretrain", "part_locations"):
+        plain["store"] = self.store_content()
+        for key in ("pretrain", "part_locations", "budget"):
             plain.pop(key)
         return canonical_digest(plain)
 

@@ -1,7 +1,6 @@
 """A build's directory: claimed by one build at a time, for one recipe, without leftovers."""
 
 import fcntl
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +8,14 @@ from typing import Any
 
 import yaml
 
+from pipeline.freed import anything_freed
+from pipeline.commit import remove_folder
+from pipeline.files import is_local, listed, remove, write_bytes
+from pipeline.object_lock import Tell, object_lock
 from pipeline.recipe import Recipe
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 
 HOW_NOT_WHAT = (
     "source.project",
@@ -19,32 +23,52 @@ HOW_NOT_WHAT = (
     "source.faults",
     "source.latency_s",
     "source.workload_tag",
+    "source.pace",
     "export.concurrency",
+    "budget",
+    "store.staging",
     "pretrain",
 )
 """Keys that may change between runs of one build: they decide how it runs, not what comes out."""
 
 LEFTOVERS = (
-    "recipe.tmp-*",
+    "recipe.yaml.tmp-*",
     "manifest.tmp-*",
+    ".manifest.*.tmp-*",
     "report.html.tmp-*",
     "tables/*/*.tmp-*",
     "tiles/*.tmp-*",
+    "tiles/.*.tmp-*",
     "store/*.tmp-*",
     "store/.*.tmp-*",
     "diagnostics/*.tmp-*",
 )
-"""What a killed build may leave under a temporary name."""
+"""What a killed build may leave under a temporary name on a disk; in object storage there are none."""
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""
 
 
 @contextmanager
-def claimed_run(out: Path, recipe: Recipe, *, remake: bool) -> Iterator[RunLayout]:
+def claimed_run(out: AnyPath, recipe: Recipe, *, remake: bool, tell: Tell = _silent) -> Iterator[RunLayout]:
     """Create or re-enter `out` for this recipe and hold it; leftovers of a killed build are removed.
 
-    Raises UsageError where the folder cannot be written, another build holds it, or it holds another recipe's
-    build and `remake` is not set.
+    Raises UsageError where it cannot be written to, another build holds it, or it holds another recipe's build and
+    `remake` is not set. `tell` hears why it takes long.
     """
     run = RunLayout(out)
+    with _file_lock(out) if is_local(out) else object_lock(out, tell):
+        known = run.recipe.exists()
+        _settle_recipe(run, recipe, remake=remake)
+        if known and is_local(out):
+            _remove_leftovers(out)
+        yield run
+
+
+@contextmanager
+def _file_lock(out: Path) -> Iterator[None]:
+    """Hold a folder on a disk, which the system lets go of when the process dies."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = (out / ".lock").open("w")
@@ -55,11 +79,7 @@ def claimed_run(out: Path, recipe: Recipe, *, remake: bool) -> Iterator[RunLayou
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UsageError(f"another build is running in {out}; wait for it or choose another --out") from error
-        known = run.recipe.exists()
-        _settle_recipe(run, recipe, remake=remake)
-        if known:
-            _remove_leftovers(out)
-        yield run
+        yield
 
 
 def changed_keys(before: Any, after: Any, prefix: str = "") -> list[str]:
@@ -76,32 +96,29 @@ def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
         old = yaml.safe_load(run.recipe.read_text())
         changed = [k for k in changed_keys(old, new) if not k.startswith(HOW_NOT_WHAT)]
         if changed and not remake:
+            raw = "; freed raw pixels are then fetched again" if anything_freed(run) else ""
             raise UsageError(
                 f"{run.root} holds a build of another recipe: {', '.join(changed[:4])} changed. "
-                f"Choose another --out, or add --remake to make what depends on it again"
+                f"Choose another --out, or add --remake to make what depends on it again{raw}"
             )
-    temporary = run.recipe.with_name("recipe.tmp-yaml")
-    temporary.write_text(yaml.safe_dump(new, sort_keys=False))
-    temporary.replace(run.recipe)
+    write_bytes(run.recipe, yaml.safe_dump(new, sort_keys=False).encode())
 
 
 def _remove_leftovers(out: Path) -> None:
     for left in (found for pattern in LEFTOVERS for found in out.glob(pattern)):
-        _remove(left)
+        remove(left)
 
 
 def prune_parts(run: RunLayout, stages: Iterable[str], parts: int) -> None:
     """Remove what an earlier, larger build left of these stages beyond `parts`; no reader may count it."""
-    stale = [path for stage in stages for path in run.table(stage, 0).parent.glob("part-*.parquet")]
-    if "export" in stages:
-        stale += run.tile(0).parent.glob("part-*.zarr")
-    for path in stale:
-        if int(path.stem.removeprefix("part-")) >= parts:
-            _remove(path)
+    tables = [path for stage in stages for path in listed(run.table(stage, 0).parent, "part-*.parquet")]
+    for path in tables:
+        if _part(path) >= parts:
+            remove(path)
+    for path in listed(run.tile(0).parent, "part-*.zarr") if "export" in stages else ():
+        if _part(path) >= parts:
+            remove_folder(path)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+def _part(path: AnyPath) -> int:
+    return int(path.stem.removeprefix("part-"))

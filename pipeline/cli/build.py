@@ -12,7 +12,7 @@ import click
 
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
 from pipeline.progress import Display
-from pipeline.schema.errors import UsageError
+from pipeline.schema.errors import FailureKind, UsageError
 from pipeline.schema.layout import RunLayout
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class BuildOptions:
     """Address of a running Dask scheduler."""
     remake: bool
     """Let a changed recipe make its stages again."""
+    retry: tuple[FailureKind, ...] = ()
+    """Kinds of lasting failures to ask for again."""
 
 
 @click.command()
@@ -46,6 +48,7 @@ class BuildOptions:
 @click.option("--scheduler", help="Address of a running Dask scheduler, tcp://HOST:PORT, instead of local workers.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
 @click.option("--remake", is_flag=True, help="Let a changed recipe make its stages again in an old run directory.")
+@click.option("--retry", type=click.Choice(["permanent"]), help="Ask again for locations that failed in this way.")
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def build(
     recipe: Path,
@@ -55,6 +58,7 @@ def build(
     scheduler: str | None,
     settings: tuple[str, ...],
     remake: bool,
+    retry: str | None,
     as_json: bool,
 ) -> None:
     """Build a data set from RECIPE, and pretrain on it where the recipe says so.
@@ -67,7 +71,8 @@ def build(
     from pipeline.summary import summary_lines
 
     checked = load_recipe(recipe, settings)
-    summary = run_build(checked, out, BuildOptions(until, workers, scheduler, remake))
+    kinds = () if retry is None else (FailureKind(retry),)
+    summary = run_build(checked, out, BuildOptions(until, workers, scheduler, remake, kinds))
     show(summary_lines(summary), summary.as_json(), as_json=as_json)
 
 
@@ -106,6 +111,10 @@ def run_build(recipe: "Recipe", out: Path, options: BuildOptions) -> "BuildSumma
 def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger: Any, display: Display) -> Any:
     """The stages of pipeline.flow, with an emulator and a cluster around them where they are needed."""
     from pipeline import flow
+    from pipeline.cluster.client import dask_client
+    from pipeline.cluster.crew import crew_of
+    from pipeline.event_log import read_events
+    from pipeline.freed import forget_freed
     from pipeline.run_state import finished_funnel, list_digest
     from pipeline.sample import listed_files, sample_with_notes
     from pipeline.tasks.job import Job
@@ -114,12 +123,21 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] else None
     if finished is not None:
         return finished
+    if options.remake:
+        forget_freed(run)
     if listed_files(recipe.sample):  # a bad list is told before anything is started
         for note in sample_with_notes(recipe.sample).notes:
             display.note(note)
-    with source_spec(recipe, run) as spec, flow.dask_client(options.workers, options.scheduler) as client:
+    left = recipe.budget.left_eecu_s(read_events(run.events))
+    costs = {stage: recipe.budget.cost_s(stage) for stage in flow.STAGES} if left is not None else {}
+    with (
+        source_spec(recipe, run) as spec,
+        dask_client(options.workers, options.scheduler) as client,
+        crew_of(client, str(run.root), recipe.source.pace, costs, left) as crew,
+    ):
         display.note(f"Dask dashboard: {client.dashboard_link}")
-        return flow.build(Job(run, recipe, spec, list_digest(recipe)), client, ledger, until)
+        job = Job(run, recipe, spec, list_digest(recipe), crew.link, frozenset(options.retry))
+        return flow.build(job, crew, ledger, until)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pipeline.schema.paths import AnyPath
+
 
 class NoldoError(Exception):
     """An expected failure; the message is one or two plain lines: what was found, where, what to change."""
@@ -13,6 +15,19 @@ class UsageError(NoldoError):
     """The user asked for something that cannot be: a bad recipe, option or path."""
 
     exit_status = 2
+
+
+class DamagedError(NoldoError):
+    """A committed file that cannot be read back; once `path` is removed, the next run makes again what is lost."""
+
+    def __init__(self, message: str, path: AnyPath) -> None:
+        super().__init__(message)
+        self.path = path
+        """What to remove, a file or a folder."""
+
+    def __reduce__(self) -> tuple[type["DamagedError"], tuple[str, AnyPath]]:
+        """Pickle both arguments, so that a worker's error reaches the driver whole."""
+        return type(self), (str(self), self.path)
 
 
 class FailureKind(StrEnum):

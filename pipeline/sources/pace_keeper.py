@@ -102,6 +102,12 @@ class PaceKeeper:
         for key in [key for key in self._under_way if key[0] == holder]:
             del self._under_way[key]
 
+    def dismiss(self) -> list[Ticket]:
+        """Forget all that wait, and say who they were."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
     def answers(self, now: float) -> list[Answer]:
         """Every ticket that can be answered now, in the order of asking; granted ones count as under way."""
         answered: list[Answer] = []

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pipeline.recipe import Recipe
-from pipeline.schema.errors import SourceError
+from pipeline.schema.errors import FailureKind, SourceError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import Attempt, Failure
 from pipeline.sources.earthengine import EarthEngineSpec
@@ -22,6 +22,8 @@ class Job:
     """SHA-256 of the list of locations, where the recipe names one."""
     link: Link = field(default_factory=OwnLink)
     """To the pace that the whole build keeps, and to its ledger; bound in the task's own thread."""
+    retry: frozenset[FailureKind] = frozenset()
+    """Kinds of lasting failures that are to be asked for again."""
 
 
 def counted_in(attempts: list[Attempt], link: BoundLink) -> BoundLink:
