@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.records import N_SEASONS
+from training.shards import ShardedArray, open_sharded
 
 SPLIT_STREAM = 0
 """Tells the split's random numbers from others drawn of the same seed."""
@@ -32,6 +33,8 @@ class TrainingStore:
     """tensorstore of uint8 (N, 4, 13, P, P)."""
     dw: Any
     """tensorstore of uint8 (N, 4, P, P): class 0..8, or 255 where there is no label."""
+    shards: tuple[ShardedArray, ShardedArray, ShardedArray] | None
+    """s1, s2 and dw as they lie on this machine's disk; None where only tensorstore can read them."""
     digest: str
     """Digest of the content where the store carries one, else of its files' names, sizes and times."""
 
@@ -71,7 +74,13 @@ def open_store(path: Path) -> TrainingStore:
                 f"expected uint8 {expected[name]}; build the store again with noldo build"
             )
     digest = attributes.get(DIGEST_ATTRIBUTE)
-    return TrainingStore(path=path, digest=digest if isinstance(digest, str) else _files_digest(path), **arrays)
+    s1, s2, dw = (open_sharded(path / name) for name in ("s1", "s2", "dw"))
+    return TrainingStore(
+        path=path,
+        shards=None if s1 is None or s2 is None or dw is None or not _by_season(s1, s2, dw) else (s1, s2, dw),
+        digest=digest if isinstance(digest, str) else _files_digest(path),
+        **arrays,
+    )
 
 
 def open_truth(path: Path, store: TrainingStore) -> Any:
@@ -123,6 +132,12 @@ def _whole_groups(groups: NDArray[np.int64], order: NDArray[np.int64], count: in
     if not taken:
         taken = [numbers[ranked][sizes[ranked].argmin()]]
     return order[np.isin(groups[order], taken)]
+
+
+def _by_season(s1: ShardedArray, s2: ShardedArray, dw: ShardedArray) -> bool:
+    """Whether a chunk is a season of the images, or all four label maps: what a training step reads."""
+    images = all(a.chunk_shape == (1, 1, *a.shape[2:]) for a in (s1, s2))
+    return images and dw.chunk_shape == (1, *dw.shape[1:])
 
 
 def _group_attributes(path: Path) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 Tensors carry their dimensions: B samples, S seasons, C bands, H rows, W columns.
 """
 
+import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,16 @@ from torch import Tensor
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.records import N_SEASONS
 from training.dataset import TrainingStore
+from training.shards import ShardedArray
 
 AHEAD = 2
 """Batches being read while one is trained on."""
+
+DEFAULT_READERS = 4
+"""Threads that read: a modern GPU takes what three cores decode (benchmarks, `noldo bench loader`)."""
+
+PIECE = 8
+"""Samples that a thread reads in one go."""
 
 ORDER_STREAM, SEASON_STREAM = 1, 2
 """Tell the random numbers of order and seasons from others drawn of the same seed."""
@@ -99,23 +108,30 @@ def in_batches(rows: NDArray[np.int64], seasons: NDArray[np.int64], batch_size: 
     return [BatchPlan(rows[i : i + batch_size], seasons[i : i + batch_size]) for i in starts]
 
 
-def read_batches(store: TrainingStore, plans: Sequence[BatchPlan], *, pin: bool) -> Iterator[Batch]:
-    """Yield the planned batches in order, reading ahead on tensorstore's own threads.
+def read_batches(
+    store: TrainingStore, plans: Sequence[BatchPlan], *, pin: bool, readers: int | None = None
+) -> Iterator[Batch]:
+    """Yield the planned batches in order, reading ahead on threads.
 
-    `pin`: put them into page-locked memory, for copies to a GPU that overlap its work.
-    Raises NoldoError naming store, array and rows where a chunk is damaged.
+    `pin`: put them into page-locked memory, for copies to a GPU that overlap its work. `readers`: threads that read
+    and decode, by default DEFAULT_READERS or one a core where there are fewer.
+    Raises NoldoError naming store, file or array, and rows, where a chunk is damaged.
     """
-    pending: deque[tuple[Batch, tuple[_Read, ...]]] = deque()
-    waiting = iter(plans)
-    while True:
-        while len(pending) <= AHEAD and (plan := next(waiting, None)) is not None:
-            pending.append(_start(store, plan, pin))
-        if not pending:
-            return
-        batch, reads = pending.popleft()
-        for read in reads:
-            _finish(read, batch.rows)
-        yield batch
+    threads = readers or min(DEFAULT_READERS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
+        pending: deque[tuple[Batch, Callable[[], None]]] = deque()
+        waiting = iter(plans)
+        try:
+            while True:
+                while len(pending) <= AHEAD and (plan := next(waiting, None)) is not None:
+                    pending.append(_start(store, plan, pin, pool))
+                if not pending:
+                    return
+                batch, finish = pending.popleft()
+                finish()
+                yield batch
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def read_labels(source: Any, plan: BatchPlan) -> Tensor:
@@ -140,7 +156,10 @@ class _Read:
         self.future = ts.array(target.numpy()).write(view)
 
 
-def _start(store: TrainingStore, plan: BatchPlan, pin: bool) -> tuple[Batch, tuple[_Read, ...]]:
+def _start(
+    store: TrainingStore, plan: BatchPlan, pin: bool, pool: ThreadPoolExecutor
+) -> tuple[Batch, Callable[[], None]]:
+    """Begin to read a batch; the second result waits for its end."""
     px = store.patch_px
 
     def room(*shape: int) -> Tensor:
@@ -153,11 +172,45 @@ def _start(store: TrainingStore, plan: BatchPlan, pin: bool) -> tuple[Batch, tup
         labels=room(N_SEASONS),
         season=torch.from_numpy(plan.seasons),
     )
-    return batch, (
+    if store.shards is not None:
+        pieces = read_pieces(store.shards, plan, (batch.s1.numpy(), batch.s2.numpy(), batch.labels.numpy()), pool)
+        return batch, lambda: _wait(pieces)
+    reads = (
         _Read(store.s1, store.s1.vindex[plan.rows, plan.seasons], batch.s1),
         _Read(store.s2, store.s2.vindex[plan.rows, plan.seasons], batch.s2),
         _Read(store.dw, store.dw.vindex[plan.rows], batch.labels),
     )
+
+    def finish() -> None:
+        for read in reads:
+            _finish(read, batch.rows)
+
+    return batch, finish
+
+
+def read_pieces(
+    shards: tuple[ShardedArray, ShardedArray, ShardedArray],
+    plan: BatchPlan,
+    targets: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+    pool: ThreadPoolExecutor,
+) -> list[Future[None]]:
+    """Read s1, s2 and labels of a plan into `targets`, (B, ...) each, some samples a task."""
+    wanted = list(zip(plan.rows.tolist(), plan.seasons.tolist(), strict=True))
+    (s1, s2, dw), (to_s1, to_s2, to_dw) = shards, targets
+
+    def read(first: int) -> None:
+        for at in range(first, min(first + PIECE, len(wanted))):
+            row, season = wanted[at]
+            s1.read_into(row, season, to_s1[at])
+            s2.read_into(row, season, to_s2[at])
+            dw.read_into(row, 0, to_dw[at])
+
+    return [pool.submit(read, first) for first in range(0, len(wanted), PIECE)]
+
+
+def _wait(pieces: Sequence[Future[None]]) -> None:
+    for piece in pieces:
+        piece.result()
 
 
 def _finish(read: _Read, rows: NDArray[np.int64]) -> None:
