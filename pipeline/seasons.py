@@ -4,10 +4,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.schema.records import N_SEASONS, Location, SeasonMatch, Verdict
+from pipeline.schema.records import N_SEASONS, Lack, Location, SeasonMatch, Verdict
 
-REASONS: Final = {"S2": "no S2 scene", "DW": "no DW label", "S1": "no S1 scene"}
-"""Reason of a verdict by what a season lacks first; a location bears the first that any season has."""
+REASONS: Final = {
+    "scenes": "scenes could not be had",
+    "S2": "no S2 scene",
+    "DW": "no DW label",
+    "S1": "no S1 scene",
+}
+"""Reason by what a season lacks (SeasonMatch.lacking); a location bears the first of these that any season has."""
 
 
 def filter_seasons(locations: Sequence[Location], matches: Sequence[SeasonMatch]) -> list[Verdict]:
@@ -24,12 +29,20 @@ def filter_seasons(locations: Sequence[Location], matches: Sequence[SeasonMatch]
 def _verdict(location_id: str, seasons: dict[int, SeasonMatch]) -> Verdict:
     if sorted(seasons) != list(range(N_SEASONS)):
         raise ValueError(f"location {location_id} has matches for seasons {sorted(seasons)}, expected 0..3")
-    lacking = {season: seasons[season].lacks for season in range(N_SEASONS)}
+    lacking = tuple(Lack(season, REASONS[what]) for season in range(N_SEASONS) for what in seasons[season].lacking)
     parts = []
-    for lack, reason in REASONS.items():
-        where = [str(season) for season in lacking if lacking[season] == lack]
+    for reason in REASONS.values():
+        where = [str(lack.season) for lack in lacking if lack.what == reason]
         if where:
             parts.append((reason, f"season{'s' if len(where) > 1 else ''} {', '.join(where)}: {reason}"))
     if not parts:
         return Verdict(location_id, kept=True, reason="", detail="")
-    return Verdict(location_id, kept=False, reason=parts[0][0], detail="; ".join(detail for _, detail in parts))
+    detail = "; ".join(detail for _, detail in parts)
+    message = seasons[0].failure_message
+    return Verdict(
+        location_id,
+        kept=False,
+        reason=parts[0][0],
+        detail=f"{detail} ({message})" if message else detail,
+        lacking=lacking,
+    )
