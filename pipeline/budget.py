@@ -1,4 +1,4 @@
-"""How much compute a build may spend in a month, by assumption: Earth Engine's API does not tell what a request cost."""
+"""How much compute a build may spend in a month, by assumption: the API does not tell what a request cost."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -54,6 +54,13 @@ class BudgetSettings(Strict):
             return None
         month = month_of(now or datetime.now(UTC))
         return max(self.eecu_hours * S_PER_HOUR - spent_eecu_s(events, month, self), 0.0)
+
+    def spent_message(self) -> str:
+        """What to tell a user whose build has paused for this limit."""
+        return (
+            f"the month's compute budget of {self.eecu_hours or 0:g} EECU-hours is spent, by the costs assumed in the "
+            "recipe; run the same command again next month, or raise budget.eecu_hours"
+        )
 
 
 def month_of(moment: datetime) -> str:

@@ -1,16 +1,15 @@
 """The closing summary of a build: what came out, what it is worth, where it lies, what to try next."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.funnel import FunnelStep
+from pipeline.files import file_sizes, open_path
+from pipeline.funnel import FunnelStep, funnel_lines
 from pipeline.ledger import Ledger, StageTally
 from pipeline.schema.layout import RunLayout
-
-_WORDS = {"sample": "sampled", "seasons": "four seasons with S2, S1 and a label", "quality": "pixels good enough"}
+from pipeline.schema.paths import AnyPath
 
 
 class Pretrained(Protocol):
@@ -47,7 +46,7 @@ class BuildSummary:
 
 
 def summarise(
-    out: Path,
+    out: AnyPath,
     name: str,
     seconds: float,
     ledger: Ledger,
@@ -59,7 +58,7 @@ def summarise(
     """Put together what a build has to say; `worked` is whether it made anything."""
     run = RunLayout(out)
     store = run.store(name)
-    size = sum(f.stat().st_size for f in store.rglob("*") if f.is_file()) if store.exists() else None
+    size = sum(file_sizes(store).values()) if store.is_dir() else None
     provenance = run.manifest / "provenance.json"
     digest = json.loads(provenance.read_text())["content_digest"]["dataset"] if provenance.exists() else None
     return BuildSummary(
@@ -76,19 +75,9 @@ def summarise(
     )
 
 
-def funnel_lines(steps: Sequence[FunnelStep]) -> list[str]:
-    """The funnel as text, a line a filter and a line a reason."""
-    lines = []
-    for step in steps:
-        if step.entered:
-            lines.append(f"  {_WORDS[step.stage]:<38}{step.kept:>8}")
-            lines += [f"      less {reason:<31}{-count:>8}" for reason, count in step.reasons]
-    return lines
-
-
 def summary_lines(summary: BuildSummary) -> list[str]:
     """The last screen of a build."""
-    run = RunLayout(Path(summary.run))
+    run = RunLayout(open_path(summary.run))
     lines = ["", "Locations", *funnel_lines(summary.funnel)]
     if not summary.worked:
         lines = ["", "Nothing to do: every stage of this build is there already.", *lines]
@@ -135,6 +124,7 @@ def _places(run: RunLayout) -> list[str]:
         ("report.html", "maps, samples, histograms, curves"),
         ("pretrain/", "weights, log and scores"),
         ("events.jsonl", "every request"),
+        ("events/", "every request"),
     )
     return [f"  {name:<14} {what}" for name, what in places if (run.root / name).exists()]
 

@@ -11,6 +11,7 @@ from pipeline.cli.emulator import emulator
 from pipeline.cli.manifest import manifest
 from pipeline.cli.pretrain import pretrain
 from pipeline.cli.report import report
+from pipeline.cli.status import status
 from pipeline.schema.errors import NoldoError
 
 
@@ -25,7 +26,7 @@ def noldo() -> None:
     """
 
 
-for command in (build, pretrain, report, emulator, manifest):
+for command in (build, status, pretrain, report, emulator, manifest):
     noldo.add_command(command)
 
 

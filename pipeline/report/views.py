@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.funnel import FunnelStep, funnel
+from pipeline.funnel import funnel
 from pipeline.report.gather import RunRecord
 from pipeline.report.label_counts import LabelCounts
 from pipeline.report.training_log import TrainingResult
@@ -75,14 +75,8 @@ class ClassScores:
 
 def funnel_views(run: RunRecord) -> tuple[FunnelView, ...]:
     """The steps that the build has reached, with what each lost."""
-    sampled, seasons, quality = funnel(len(run.locations), run.verdicts, run.quality)
-    steps = [sampled]
-    if run.verdicts:
-        steps.append(seasons)
-    if run.exports:
-        steps.append(_exported(run))
-    if run.quality:
-        steps.append(quality)
+    sampled, *later = funnel(len(run.locations), run.verdicts, run.exports, run.quality)
+    steps = [sampled, *(step for step in later if step.entered)]
     views, before = [], len(run.locations)
     for step in steps:
         share = step.kept / max(len(run.locations), 1)
@@ -90,12 +84,6 @@ def funnel_views(run: RunRecord) -> tuple[FunnelView, ...]:
         views.append(FunnelView(STEP_NAMES[step.stage], step.kept, share, step.reasons, pending))
         before = step.kept
     return tuple(views)
-
-
-def _exported(run: RunRecord) -> FunnelStep:
-    kinds = [str(record.failure_kind) for record in run.exports if record.failure_kind]
-    reasons = tuple((f"export failed ({kind})", kinds.count(kind)) for kind in sorted(set(kinds)))
-    return FunnelStep("export", len(run.exports), len(run.exports) - len(kinds), reasons)
 
 
 def class_agreement(counts: LabelCounts) -> tuple[ClassAgreement, ...]:

@@ -2,6 +2,9 @@
 
 import math
 
+from pipeline.quantities import duration as duration
+from pipeline.quantities import size as size
+
 
 def percent(value: float | None, digits: int = 1) -> str:
     """0.7123 -> '71.2 %', with a thin space that does not break; a dash where there is no value."""
@@ -18,27 +21,6 @@ def decimal(value: float | None, digits: int = 3) -> str:
 def count(value: int) -> str:
     """1234567 -> '1 234 567', with thin spaces that do not break."""
     return f"{value:,}".replace(",", "\u202f")
-
-
-def size(byte_count: float) -> str:
-    """A size in decimal units, three significant digits."""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if byte_count < 999.5 or unit == "TB":
-            return f"{byte_count:.3g} {unit}"
-        byte_count /= 1000
-    raise AssertionError(byte_count)
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as '12 s', '4 min 05 s' or '3 h 07 min'."""
-    if seconds is None or not math.isfinite(seconds):
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.3g} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def shade(value: float | None) -> str:

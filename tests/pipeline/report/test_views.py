@@ -20,7 +20,7 @@ def test_the_funnel_tells_each_step_and_each_reason(make_run: Callable[..., Any]
         ("Pixels good enough", 4, 0),
     ]
     assert views[1].reasons == (("no <S1> & scene", 1), ("no DW label", 1))
-    assert views[2].reasons == (("export failed (permanent)", 1),)
+    assert views[2].reasons == (("pixels could not be had", 1),)
     assert views[3].reasons == (("too few labels", 1),)
     assert views[3].share == 0.5
     lost = sum(count for view in views for _, count in view.reasons)

@@ -1,0 +1,262 @@
+"""How a run stands, from its event log alone: read as a stream, while a build runs or afterwards."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pipeline.budget import BudgetSettings, counts, month_of
+from pipeline.funnel import FunnelStep, joined, sample_step
+from pipeline.part_numbers import from_ranges
+from pipeline.schema.errors import FailureKind
+
+RATE_WINDOW_S: Final = 300.0
+"""Over how long a rate is taken, seconds."""
+
+LAST_MESSAGES: Final = 5
+
+FILTERS: Final = ("seasons", "export", "quality")
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """How far one stage is, in locations."""
+
+    stage: str
+    done: int
+    total: int
+    per_s: float | None
+    """Locations a second over the last minutes of the run; None where none ended in them."""
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds to its end at that rate; 0 where it is done, None where nobody can tell."""
+        if self.done >= self.total:
+            return 0.0
+        return None if not self.per_s else (self.total - self.done) / self.per_s
+
+
+@dataclass(frozen=True)
+class Message:
+    """A failed request."""
+
+    time: str
+    stage: str
+    location_id: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class OpenFailures:
+    """Locations that a stage could not have, and that no later run has had either."""
+
+    stage: str
+    kind: str
+    locations: int
+    message: str
+    """The latest."""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """Everything that `noldo status` tells."""
+
+    started: str | None
+    """When the last run began, UTC; None where none has."""
+    ended: str | None
+    why_ended: str | None
+    """finished, stopped, paused, budget or failed; None while a run goes on, or where it was killed."""
+    last_word: str
+    """What the last run said as it ended."""
+    last_event: str | None
+    """When anything was written down last."""
+    stages: tuple[StageStatus, ...]
+    funnel: tuple[FunnelStep, ...]
+    requests: int
+    failed_requests: tuple[tuple[str, int], ...]
+    """(kind, attempts that ended so), the commonest first; all but the permanent ones were tried again."""
+    received_bytes: int
+    messages: tuple[Message, ...]
+    open_failures: tuple[OpenFailures, ...]
+    requests_this_month: Mapping[str, int]
+    """By stage, those that are taken to have cost something."""
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until every stage that has begun is done: they run side by side, so the slowest decides."""
+        etas = [stage.eta_s for stage in self.stages]
+        known = [eta for eta in etas if eta is not None]
+        return max(known) if known and len(known) == len(etas) else None
+
+    def spent_eecu_s(self, budget: BudgetSettings) -> float:
+        """This month's compute by the recipe's assumptions, EECU-seconds."""
+        return sum(budget.cost_s(stage) * number for stage, number in self.requests_this_month.items())
+
+
+@dataclass
+class _Run:
+    """What is known of the last run."""
+
+    started: str
+    ended: str | None = None
+    why: str | None = None
+    message: str = ""
+    recent: dict[str, deque[tuple[float, int]]] = field(default_factory=lambda: defaultdict(deque))
+    """By stage, (time, locations) of the parts that ended lately."""
+
+
+class _Reader:
+    """Takes events one by one, oldest first."""
+
+    def __init__(self, month: str) -> None:
+        self._month = month
+        self.run: _Run | None = None
+        self.last_event: str | None = None
+        self.totals: dict[str, int] = {}
+        self.parts: dict[str, dict[int, Mapping[str, Any]]] = defaultdict(dict)
+        """The latest event of every part that stands, by stage: a part found finished is as that event made it."""
+        self._ever: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self._digest: str | None = None
+        self.requests = self.received_bytes = 0
+        self.failed: Counter[str] = Counter()
+        self.messages: deque[Message] = deque(maxlen=LAST_MESSAGES)
+        self.monthly: Counter[str] = Counter()
+        self._failing: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
+        self.open: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+        self._take = {
+            "attempt": self._attempt, "part": self._part, "reused": self._reused, "failure": self._failure,
+            "stage": self._stage, "start": self._start, "stop": self._stop,
+        }  # fmt: skip
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        taking = self._take.get(event.get("event", ""))
+        if taking is not None:
+            taking(event)
+            self.last_event = event["time"]
+
+    def _start(self, event: Mapping[str, Any]) -> None:
+        self.run = _Run(event["time"])
+        if event.get("digest") != self._digest:
+            self._digest = event.get("digest")
+            self.parts.clear()
+            self.totals.clear()
+            self.open.clear()
+
+    def _stop(self, event: Mapping[str, Any]) -> None:
+        if self.run is not None:
+            self.run.ended, self.run.why, self.run.message = event["time"], event["why"], event["message"]
+
+    def _stage(self, event: Mapping[str, Any]) -> None:
+        self.totals[event["stage"]] = event["locations"]
+
+    def _attempt(self, event: Mapping[str, Any]) -> None:
+        kind = event["kind"]
+        self.requests += 1
+        self.received_bytes += event["received_bytes"]
+        if kind != "ok":
+            self.failed[kind] += 1
+            self.messages.append(Message(event["time"], event["stage"], event["location_id"], kind, event["message"]))
+        if event["time"].startswith(self._month) and counts(event):
+            self.monthly[event["stage"]] += 1
+
+    def _failure(self, event: Mapping[str, Any]) -> None:
+        self._failing[event["stage"], event["part"]].append(event)
+
+    def _part(self, event: Mapping[str, Any]) -> None:
+        key = event["stage"], event["part"]
+        self._ever[key] = event
+        self.parts[key[0]][key[1]] = event
+        failing = self._failing.pop(key, [])
+        if failing:
+            self.open[key] = failing
+        else:
+            self.open.pop(key, None)
+        if self.run is not None and event["locations"]:
+            self.run.recent[key[0]].append((_seconds(event["time"]), event["locations"]))
+
+    def _reused(self, event: Mapping[str, Any]) -> None:
+        stage, untold = event["stage"], event["locations"]
+        numbers = list(from_ranges(event["parts"]))
+        for part in numbers:
+            known = self._ever.get((stage, part))
+            if known is not None:
+                self.parts[stage][part] = known
+                untold -= known["locations"]
+        if untold > 0:  # of a store found finished as a whole, or from before the log was lost
+            self.parts[stage][-1 - numbers[0]] = {"locations": untold}
+
+
+def read_status(events: Iterable[Mapping[str, Any]], now: datetime | None = None) -> RunStatus:
+    """Read a whole event log; what it costs grows with its length, what it keeps with the parts."""
+    moment = now or datetime.now(UTC)
+    reader = _Reader(month_of(moment))
+    for event in events:
+        reader.take(event)
+    run = reader.run
+    return RunStatus(
+        started=None if run is None else run.started,
+        ended=None if run is None else run.ended,
+        why_ended=None if run is None else run.why,
+        last_word="" if run is None else run.message,
+        last_event=reader.last_event,
+        stages=tuple(_stages(reader, moment)),
+        funnel=tuple(_funnel(reader)),
+        requests=reader.requests,
+        failed_requests=tuple(reader.failed.most_common()),
+        received_bytes=reader.received_bytes,
+        messages=tuple(reader.messages),
+        open_failures=tuple(_open(reader)),
+        requests_this_month=dict(reader.monthly),
+    )
+
+
+def _stages(reader: _Reader, now: datetime) -> Iterator[StageStatus]:
+    for stage, total in reader.totals.items():
+        done = sum(event["locations"] for event in reader.parts[stage].values())
+        yield StageStatus(stage, min(done, total), total, _rate(reader.run, stage, now))
+
+
+def _rate(run: _Run | None, stage: str, now: datetime) -> float | None:
+    """Locations a second over the last minutes, or over the whole of a younger run."""
+    if run is None:
+        return None
+    end = _seconds(run.ended) if run.ended else now.timestamp()
+    begin = max(end - RATE_WINDOW_S, _seconds(run.started))
+    lately = sum(locations for time, locations in run.recent[stage] if time >= begin)
+    return lately / (end - begin) if lately and end > begin else None
+
+
+def _funnel(reader: _Reader) -> Iterator[FunnelStep]:
+    yield sample_step(sum(event["locations"] for event in reader.parts["sample"].values()))
+    for stage in FILTERS:
+        steps = [_step(event["funnel"]) for event in reader.parts[stage].values() if "funnel" in event]
+        yield joined(stage, steps)
+
+
+def _step(plain: Mapping[str, Any]) -> FunnelStep:
+    reasons = tuple((reason, count) for reason, count in plain["reasons"])
+    by_season = tuple((what, tuple(counts)) for what, counts in plain["by_season"])
+    return FunnelStep(plain["stage"], plain["entered"], plain["kept"], reasons, by_season)
+
+
+def _open(reader: _Reader) -> Iterator[OpenFailures]:
+    places: Counter[tuple[str, str]] = Counter()
+    latest: dict[tuple[str, str], str] = {}
+    for failures in reader.open.values():
+        for event in failures:
+            key = event["stage"], event["kind"]
+            places[key] += len(event["location_ids"])
+            latest[key] = event["message"]
+    for (stage, kind), locations in places.most_common():
+        yield OpenFailures(stage, kind, locations, latest[stage, kind])
+
+
+def can_be_asked_again(failures: OpenFailures) -> bool:
+    """Whether only `--retry` asks for these again."""
+    return failures.kind == FailureKind.PERMANENT
+
+
+def _seconds(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()

@@ -1,0 +1,104 @@
+"""How a run stands, as a screen of text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pipeline.budget import HOW_TO_CALIBRATE, S_PER_HOUR, BudgetSettings
+from pipeline.funnel import funnel_lines
+from pipeline.quantities import duration, size
+from pipeline.schema.errors import FailureKind
+from pipeline.status import OpenFailures, RunStatus, StageStatus
+
+WHY: Final = {
+    "finished": "finished",
+    "stopped": "stopped by Ctrl-C; the same command goes on",
+    "paused": "paused with locations still to be had; the same command goes on with them",
+    "budget": "paused, the month's compute budget being spent; the same command goes on next month",
+    "failed": "ended by an error; the same command goes on when it is put right",
+}
+"""What each ending of a run means."""
+
+BAR: Final = 24
+
+
+@dataclass(frozen=True)
+class RunAbout:
+    """What a status says of a run besides its events."""
+
+    folder: str
+    recipe: str
+    """The recipe in a few words."""
+    running: bool
+    budget: BudgetSettings
+
+
+def status_lines(status: RunStatus, about: RunAbout, now: datetime | None = None) -> list[str]:
+    """The whole screen."""
+    moment = now or datetime.now(UTC)
+    lines = [f"{about.folder}: {about.recipe}", _state(status, about, moment)]
+    if status.stages:
+        lines += ["", "Stages", *(_stage_line(stage, about.running) for stage in status.stages)]
+        if about.running and status.eta_s:
+            lines.append(f"  all that has begun is done in about {duration(status.eta_s)}")
+    lines += ["", "Locations", *funnel_lines(status.funnel, by_season=True)]
+    if status.requests:
+        lines += ["", *_request_lines(status, about.budget)]
+    if status.open_failures:
+        lines += ["", "Still to be had", *_open_lines(status.open_failures, about.folder)]
+    if status.messages:
+        lines += ["", "Last failed requests"]
+        lines += [f"  {m.time[:19]}  {m.stage} {m.location_id}  {m.kind}: {m.message[:160]}" for m in status.messages]
+    return lines
+
+
+def _state(status: RunStatus, about: RunAbout, now: datetime) -> str:
+    if about.running:
+        since = "" if status.started is None else f" for {_ago(status.started, now)}"
+        quiet = "" if status.last_event is None else f"; last event {_ago(status.last_event, now)} ago"
+        return f"Running{since}{quiet}"
+    if status.started is None:
+        return "Not running; no run has been written down here"
+    if status.why_ended is None or status.ended is None:
+        return "Not running; the last run was killed; the same command goes on"
+    said = f"\n  {status.last_word}" if status.last_word and status.why_ended != "finished" else ""
+    return f"Not running; {WHY.get(status.why_ended, status.why_ended)} ({_ago(status.ended, now)} ago){said}"
+
+
+def _stage_line(stage: StageStatus, running: bool) -> str:
+    share = stage.done / stage.total if stage.total else 1.0
+    full = int(share * BAR)
+    line = f"  {stage.stage:<9}{'█' * full}{'·' * (BAR - full)} {stage.done:>8} of {stage.total} ({share:.1%})"
+    if running and stage.per_s and stage.eta_s:
+        line += f"  {stage.per_s:.2f}/s, ETA {duration(stage.eta_s)}"
+    return line
+
+
+def _request_lines(status: RunStatus, budget: BudgetSettings) -> list[str]:
+    failed = sum(number for _, number in status.failed_requests)
+    kinds = ", ".join(f"{number} {kind}" for kind, number in status.failed_requests)
+    lines = [
+        f"Requests   {status.requests} sent, {failed} of them failed{f' ({kinds})' if kinds else ''}, "
+        f"{size(status.received_bytes)} received"
+    ]
+    spent = status.spent_eecu_s(budget) / S_PER_HOUR
+    limit = "no limit set" if budget.eecu_hours is None else f"of {budget.eecu_hours:g} allowed"
+    lines.append(
+        f"Compute    {spent:.2f} EECU-hours this month ({limit}), assuming {budget.eecu_s_per_pixel_request:g} s a "
+        f"pixel request and {budget.eecu_s_per_scene_query:g} s a scene query"
+    )
+    return [*lines, f"           {HOW_TO_CALIBRATE}"]
+
+
+def _open_lines(failures: Sequence[OpenFailures], folder: str) -> list[str]:
+    lines = [f"  {f.locations:>6} locations in {f.stage}, {f.kind}: {f.message[:160]}" for f in failures]
+    if any(f.kind != FailureKind.PERMANENT for f in failures):
+        lines.append("  the next run asks for those that are not permanent again by itself")
+    if any(f.kind == FailureKind.PERMANENT for f in failures):
+        lines.append(f"  for the permanent ones:  noldo build RECIPE --out {folder} --retry permanent")
+    return lines
+
+
+def _ago(time: str, now: datetime) -> str:
+    return duration(max((now - datetime.fromisoformat(time)).total_seconds(), 0.0))
