@@ -1,6 +1,9 @@
 """Scenes of the planet as images."""
 
+import functools
+from collections.abc import Sequence
 from datetime import datetime
+from typing import overload
 
 from shapely import LinearRing
 
@@ -28,9 +31,32 @@ def image_of(scene: EmulatedScene) -> Image:
         properties=properties,
         index=scene.index,
         geometry=Geo(scene.footprint),
-        bands=_bands(scene),
+        bands=_SceneBands(scene),
         asset_id=scene.asset_id,
     )
+
+
+class _SceneBands(Sequence[Band]):
+    """A scene's bands, made when first looked at: a search lists many scenes and looks at their properties only."""
+
+    def __init__(self, scene: EmulatedScene) -> None:
+        self._scene = scene
+
+    @functools.cached_property
+    def _made(self) -> tuple[Band, ...]:
+        return _bands(self._scene)
+
+    def __len__(self) -> int:
+        return len(self._scene.bands)
+
+    @overload
+    def __getitem__(self, place: int) -> Band: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Band, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Band | tuple[Band, ...]:
+        return self._made[place]
 
 
 def _bands(scene: EmulatedScene) -> tuple[Band, ...]:

@@ -100,7 +100,7 @@ class Feature(Element):
 class Image(Element):
     """Bands that are evaluated only where pixels are asked for."""
 
-    bands: tuple[Band, ...] = ()
+    bands: Sequence[Band] = ()
     asset_id: str | None = None
 
     def get(self, name: str) -> Any:

@@ -15,7 +15,7 @@ from pipeline.emulator.flaws import flaws_of, parse_flaws
 from pipeline.emulator.process import running_emulator
 from pipeline.emulator.targets import REFLECTOR_DB, SATURATED_DN
 from pipeline.emulator.truth import BUILT
-from pipeline.export import plan_request
+from pipeline.export import plan_requests
 from pipeline.match import match_part
 from pipeline.schema.bands import S2_BANDS
 from pipeline.schema.grid import PixelGrid, patch_grid
@@ -56,7 +56,8 @@ def kept(url: str) -> list[tuple[Location, list[SeasonMatch]]]:
 
 
 def fetch(url: str, location: Location, matches: list[SeasonMatch]) -> Arrays:
-    return EarthEngineSource(emulator_spec(url), "test").fetch_pixels(plan_request(location, matches))
+    (request,) = plan_requests(location, matches)
+    return EarthEngineSource(emulator_spec(url), "test").fetch_pixels(request)
 
 
 def expected_pixel(location: Location) -> tuple[int, int]:
