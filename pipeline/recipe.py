@@ -92,8 +92,9 @@ class Recipe(Strict):
         return self.model_dump(mode="json", by_alias=True)
 
     def export_content(self) -> dict[str, Any]:
-        """The export settings that decide the pixels; not its pace."""
-        return self.export.model_dump(mode="json", exclude={"concurrency"})
+        """The export settings that decide the pixels; not how they are asked for."""
+        how = {"concurrency", "request_bands", "max_failed_share"}
+        return self.export.model_dump(mode="json", exclude=how)
 
     def store_content(self) -> dict[str, Any]:
         """The store settings that decide its bytes; not what becomes of the staging."""

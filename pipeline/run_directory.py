@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from pipeline.freed import anything_freed
 from pipeline.commit import remove_folder
 from pipeline.files import is_local, listed, remove, write_bytes
+from pipeline.freed import anything_freed
 from pipeline.object_lock import Tell, object_lock
 from pipeline.recipe import Recipe
 from pipeline.schema.errors import UsageError
@@ -25,6 +25,8 @@ HOW_NOT_WHAT = (
     "source.workload_tag",
     "source.pace",
     "export.concurrency",
+    "export.request_bands",
+    "export.max_failed_share",
     "budget",
     "store.staging",
     "pretrain",

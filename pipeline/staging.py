@@ -14,7 +14,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pipeline.files import file_sizes, make_folder, remove, write_bytes, zarr_store
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
-from pipeline.schema.errors import NoldoError
+from pipeline.schema.errors import DamagedError, NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS, Patch
@@ -154,7 +154,10 @@ def write_tiles(path: AnyPath, patches: Sequence[Patch], inputs: str) -> None:
 
 
 def read_tiles(path: AnyPath, rows: Sequence[int]) -> list[Patch]:
-    """Patches of the given rows; NoldoError where the part, or one of those rows in it, is missing or damaged."""
+    """Patches of the given rows; DamagedError where the part, or one of those rows in it, is missing or damaged.
+
+    NoldoError for a row that was freed.
+    """
     return list(each_tile(path, rows))
 
 
@@ -165,7 +168,8 @@ def each_tile(path: AnyPath, rows: Iterable[int]) -> Iterator[Patch]:
         location_ids = list(_plain(group.attrs[IDS_ATTRIBUTE]))
         arrays = _arrays(group)
     except UNREADABLE as error:
-        raise NoldoError(f"{path} cannot be read ({error}); delete it and run the build again") from error
+        message = f"{path} cannot be read ({error}); delete it and run the build again"
+        raise DamagedError(message, path) from error
     for row in rows:
         yield _read_row(path, location_ids, arrays, row)
 
@@ -234,7 +238,7 @@ def _plain(value: Any) -> list[str]:
 
 def _read_row(path: AnyPath, location_ids: list[str], arrays: dict[str, Any], row: int) -> Patch:
     if not 0 <= row < len(location_ids):
-        raise NoldoError(f"{path} has no row {row}; delete it and run the build again")
+        raise DamagedError(f"{path} has no row {row}; delete it and run the build again", path)
     values = {}
     for name, array in arrays.items():
         chunk = path / name / _chunk_key(name, row)
@@ -244,15 +248,16 @@ def _read_row(path: AnyPath, location_ids: list[str], arrays: dict[str, Any], ro
                 raise FileNotFoundError("it is not there")
             values[name] = np.asarray(array[row])
         except UNREADABLE as error:
-            raise NoldoError(_unreadable(path, name, row, error)) from error
+            raise _unreadable(path, name, row, error) from error
     return Patch(location_id=location_ids[row], **values)
 
 
-def _unreadable(path: AnyPath, name: str, row: int, error: Exception) -> str:
+def _unreadable(path: AnyPath, name: str, row: int, error: Exception) -> NoldoError:
     if row in tile_rows(path).freed:
-        return f"{path}: row {row} was freed when it was packed; delete the folder to have all of it fetched again"
+        return NoldoError(f"{path}: row {row} was freed when it was packed; delete the folder to fetch it all again")
     chunk = path / name / _chunk_key(name, row)
-    return f"{chunk}, row {row} of {name}, cannot be read ({error}); delete it and run the build again"
+    message = f"{chunk}, row {row} of {name}, cannot be read ({error}); delete it and run the build again"
+    return DamagedError(message, chunk)
 
 
 def _chunk_key(name: str, row: int) -> str:

@@ -1,15 +1,18 @@
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.export import NO_ROW, ExportSettings, export_part, plan_request, to_patch
-from pipeline.schema.bands import S1_NODATA, S2_BANDS
+from pipeline.export import NO_ROW, ExportSettings, export_part, fetch_patch, plan_requests
+from pipeline.schema.bands import DW_PROBABILITY_BANDS, S2_BANDS
 from pipeline.schema.errors import FailureKind, SourceError, UsageError
 from pipeline.schema.grid import patch_grid
-from pipeline.schema.records import Arrays, Location, Patch, SeasonMatch, Verdict
+from pipeline.schema.records import Arrays, ExportRecord, Location, Patch, SeasonMatch
 from pipeline.sources.protocol import PixelRequest, SceneLimits, SceneSlot, SlotScenes
 
 SIZE = 6
@@ -35,9 +38,12 @@ def answer(request: PixelRequest, number: int) -> dict[str, np.ndarray]:
     arrays = {
         name: np.full(shape, values[layer.dtype], layer.dtype) for layer in request.layers for name in layer.names
     }
-    for n in range(4):
-        for at, band in enumerate(S2_BANDS):
-            arrays[f"s2_{n}_{band}"] += np.uint16(1000 * n + 10 * at)
+    for name, array in arrays.items():
+        kind, season, *band = name.split("_", 2)
+        if kind == "s2":
+            array += np.uint16(1000 * int(season) + 10 * S2_BANDS.index(band[0]))
+        elif kind == "dw" and band:
+            array[:] = 255 * (DW_PROBABILITY_BANDS.index(band[0]) == number % 9)
     return arrays
 
 
@@ -60,14 +66,26 @@ class Pixels:
         raise AssertionError("export looks for no scenes")
 
 
-def part(count: int) -> tuple[list[Location], list[SeasonMatch], list[Verdict]]:
+def part(count: int) -> tuple[list[Location], list[SeasonMatch]]:
     locations = [place(str(i)) for i in range(count)]
-    matches = [match for location in locations for match in seasons(location.location_id)]
-    return locations, matches, [Verdict(location.location_id, True, "", "") for location in locations]
+    return locations, [match for location in locations for match in seasons(location.location_id)]
+
+
+class Kept(dict[int, Patch]):
+    """Patches by row, as they were handed over."""
+
+    def __call__(self, row: int, patch: Patch) -> None:
+        assert row not in self
+        self[row] = patch
+
+
+def whole(*arguments: Any, settings: ExportSettings | None = None) -> PixelRequest:
+    (request,) = plan_requests(*arguments, settings)
+    return request
 
 
 def test_one_request_holds_everything_and_fits_the_services_limit() -> None:
-    request = plan_request(place("7", 264), seasons("7"))
+    request = whole(place("7", 264), seasons("7"))
     names = [name for layer in request.layers for name in layer.names]
     assert len(names) == len(set(names)) == 64
     assert request.uncompressed_bytes == 264 * 264 * 4 * (13 * 2 + 2 * 4 + 1) == 9_757_440
@@ -77,88 +95,73 @@ def test_one_request_holds_everything_and_fits_the_services_limit() -> None:
     ]
 
 
+def test_probabilities_are_asked_for_as_bytes_in_the_order_of_the_classes() -> None:
+    request = whole(place("7", 264), seasons("7"), settings=ExportSettings(dw_probabilities=True))
+    assert (request.bands, request.uncompressed_bytes) == (100, 9_757_440 + 264 * 264 * 36)
+    layer = request.layers[3]
+    assert (layer.asset_id, layer.dtype, layer.factor, layer.fill, layer.resampling) == (
+        "DW/0", "uint8", 255, 0, "nearest",
+    )  # fmt: skip
+    assert layer.bands == (
+        "water", "trees", "grass", "flooded_vegetation", "crops", "shrub_and_scrub", "built", "bare", "snow_and_ice",
+    )  # fmt: skip
+    assert not any(layer.factor != 1 for layer in whole(place("7"), seasons("7")).layers)
+
+
 def test_every_fill_lies_outside_its_bands_range_and_labels_are_never_interpolated() -> None:
-    s2, s1, dw = plan_request(place("7"), seasons("7")).layers[:3]
+    s2, s1, dw = whole(place("7"), seasons("7")).layers[:3]
     assert (s2.dtype, s2.fill, s2.bands) == ("uint16", 0, S2_BANDS)
     assert (s1.dtype, s1.fill, s1.bands) == ("float32", -9999.0, ("VV", "VH"))
     assert (dw.dtype, dw.fill, dw.bands, dw.resampling) == ("uint8", 255, ("label",), "nearest")
     assert s2.resampling == s1.resampling == "bilinear"
-    crisp = plan_request(place("7"), seasons("7"), ExportSettings(optical_resampling="nearest")).layers
+    crisp = whole(place("7"), seasons("7"), settings=ExportSettings(optical_resampling="nearest")).layers
     assert (crisp[0].resampling, crisp[1].resampling) == ("nearest", "bilinear")
 
 
 def test_an_incomplete_location_cannot_be_planned() -> None:
     with pytest.raises(ValueError, match=r"needs seasons 0\.\.3, got \[0, 1, 2\]"):
-        plan_request(place("7"), seasons("7")[:3])
+        plan_requests(place("7"), seasons("7")[:3])
     lacking = [*seasons("7")[:3], SeasonMatch("7", 3, *[None] * 10)]
     with pytest.raises(ValueError, match="season 3 lacks S2"):
-        plan_request(place("7"), lacking)
+        plan_requests(place("7"), lacking)
+
+
+@settings(deadline=None, max_examples=60)
+@given(bands=st.integers(1, 120), probabilities=st.booleans())
+def test_fewer_bands_a_request_make_more_requests_for_the_same_patch(bands: int, probabilities: bool) -> None:
+    chosen = ExportSettings(request_bands=bands, dw_probabilities=probabilities)
+    source, arguments = Pixels(), (place("5"), seasons("5")[::-1])
+    patch = fetch_patch(*arguments, chosen, source)
+    one = fetch_patch(*arguments, ExportSettings(dw_probabilities=probabilities), Pixels())
+    assert len(source.asked) == len(plan_requests(*arguments, chosen)) >= (100 if probabilities else 64) / bands
+    for name in ("s2", "s1", "dw", "dw_prob"):
+        np.testing.assert_array_equal(getattr(patch, name), getattr(one, name))
+    assert (patch.dw_prob is not None) == probabilities
 
 
 def test_arrays_are_stacked_by_season_and_band() -> None:
-    patch = to_patch("5", answer(plan_request(place("5"), seasons("5")[::-1]), 5))
-    assert (patch.s2.shape, patch.s2.dtype) == ((4, 13, SIZE, SIZE), np.uint16)
-    assert (patch.s1.shape, patch.s1.dtype) == ((4, 2, SIZE, SIZE), np.float32)
-    assert (patch.dw.shape, patch.dw.dtype) == ((4, SIZE, SIZE), np.uint8)
+    patch = fetch_patch(place("5"), seasons("5"), ExportSettings(), Pixels())
     expected = 1000 * np.arange(4)[:, None] + 10 * np.arange(13) + 5
     np.testing.assert_array_equal(patch.s2[:, :, 0, 0], expected)
-
-
-def test_unobserved_pixels_keep_their_fill_and_never_become_class_0() -> None:
-    arrays = answer(plan_request(place("5"), seasons("5")), 5)
-    arrays["dw_2"][0, :3] = 255
-    arrays["s1_1_VH"][1, 1] = S1_NODATA
-    arrays["s1_1_VV"][2, 2] = -np.inf
-    patch = to_patch("5", arrays)
-    assert (patch.dw[2, 0, :3] == 255).all()
-    assert not (patch.dw == 0).any()
-    assert patch.s1[1, 1, 1, 1] == S1_NODATA
-    assert patch.s1[1, 0, 2, 2] == S1_NODATA
-    assert (patch.s1 == S1_NODATA).sum() == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "words"),
-    [("dw_1", 9, "Dynamic World class runs from 5 to 9"), ("s1_0_VV", 1e4, "S1 backscatter"),
-     ("s1_3_VH", -200, "S1 backscatter")],
-)  # fmt: skip
-def test_values_that_cannot_be_are_refused(name: str, value: float, words: str) -> None:
-    arrays = answer(plan_request(place("5"), seasons("5")), 5)
-    arrays[name][3, 3] = value
-    with pytest.raises(SourceError, match=words) as caught:
-        to_patch("5", arrays)
-    assert caught.value.kind is FailureKind.PERMANENT
-
-
-def test_arrays_that_were_not_planned_are_refused() -> None:
-    arrays = answer(plan_request(place("5"), seasons("5")), 5)
-    with pytest.raises(SourceError, match="s2_2_B8A did not arrive"):
-        to_patch("5", {name: array for name, array in arrays.items() if name != "s2_2_B8A"})
-    with pytest.raises(SourceError, match="dw_0 arrived as int32"):
-        to_patch("5", {**arrays, "dw_0": arrays["dw_0"].astype(np.int32)})
-    with pytest.raises(SourceError, match="dw_0 arrived as uint8"):
-        to_patch("5", {**arrays, "dw_0": arrays["dw_0"][:-1]})
-    with pytest.raises(SourceError, match="did not arrive"):
-        to_patch("5", {})
+    assert (patch.s1 == -12.5).all()
+    assert (patch.dw == 5).all()
 
 
 def test_each_location_is_one_request_and_keeps_its_place() -> None:
-    source = Pixels()
-    exported = export_part(*part(9), ExportSettings(concurrency=4), source, {})
+    source, kept = Pixels(), Kept()
+    records = export_part(*part(9), ExportSettings(concurrency=4), source, settled={}, keep=kept)
     assert sorted(source.asked) == [str(i) for i in range(9)]
-    assert [patch.location_id for patch in exported.patches] == [str(i) for i in range(9)]
-    assert [int(patch.s2[0, 0, 0, 0]) for patch in exported.patches] == list(range(9))
-    assert [(r.location_id, r.tile_row) for r in exported.records] == [(str(i), i) for i in range(9)]
-    assert all(record.failure_kind is None for record in exported.records)
+    assert {row: patch.location_id for row, patch in kept.items()} == {i: str(i) for i in range(9)}
+    assert [int(kept[i].s2[0, 0, 0, 0]) for i in range(9)] == list(range(9))
+    assert records == tuple(ExportRecord(str(i), i, None, "") for i in range(9))
 
 
-def test_locations_that_the_filter_dropped_are_neither_fetched_nor_recorded() -> None:
-    locations, matches, verdicts = part(4)
-    verdicts[1] = Verdict("1", False, "no DW label", "season 0: no DW label")
-    source = Pixels()
-    exported = export_part(locations, matches, verdicts, ExportSettings(), source, {})
-    assert sorted(source.asked) == ["0", "2", "3"]
-    assert [(r.location_id, r.tile_row) for r in exported.records] == [("0", 0), ("2", 1), ("3", 2)]
+def test_a_patch_is_handed_over_before_the_next_is_there() -> None:
+    kept = Kept()
+    seen: list[int] = []
+    source = Pixels(lambda _: seen.append(len(kept)))
+    export_part(*part(5), ExportSettings(concurrency=1), source, settled={}, keep=kept)
+    assert seen == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -167,41 +170,62 @@ def test_a_failure_is_kept_as_a_record_and_the_others_go_on(kind: FailureKind) -
         if number in (1, 2):
             raise SourceError(kind, f"no pixels of {number}")
 
-    exported = export_part(*part(5), ExportSettings(), Pixels(react), {})
-    assert [patch.location_id for patch in exported.patches] == ["0", "3", "4"]
-    rows = [(r.tile_row, r.failure_kind, r.failure_message) for r in exported.records]
-    assert rows == [
+    kept = Kept()
+    records = export_part(*part(5), ExportSettings(), Pixels(react), settled={}, keep=kept)
+    assert sorted(kept) == [0, 3, 4]
+    assert [(r.tile_row, r.failure_kind, r.failure_message) for r in records] == [
         (0, None, ""),
         (NO_ROW, kind, "no pixels of 1"),
         (NO_ROW, kind, "no pixels of 2"),
-        (1, None, ""),
-        (2, None, ""),
+        (3, None, ""),
+        (4, None, ""),
     ]
 
 
-def test_what_an_earlier_run_left_is_not_fetched_again() -> None:
-    locations, matches, verdicts = part(4)
-    first = export_part(locations, matches, verdicts, ExportSettings(), Pixels(), {})
-    have: dict[str, Patch] = {patch.location_id: patch for patch in first.patches[1:3]}
-    source = Pixels()
-    again = export_part(locations, matches, verdicts, ExportSettings(), source, have)
+def test_pixels_that_cannot_be_are_a_failure_of_their_location_alone() -> None:
+    class Odd(Pixels):
+        def fetch_pixels(self, request: PixelRequest) -> Arrays:
+            arrays = dict(super().fetch_pixels(request))
+            if request.location_id == "1":
+                arrays["dw_3"] = np.full_like(arrays["dw_3"], 9)
+            return arrays
+
+    kept = Kept()
+    records = export_part(*part(3), ExportSettings(), Odd(), settled={}, keep=kept)
+    assert sorted(kept) == [0, 2]
+    assert records[1].failure_kind is FailureKind.PERMANENT
+    assert "Dynamic World class" in records[1].failure_message
+
+
+def test_what_is_settled_is_not_fetched_again() -> None:
+    settled = {"1": ExportRecord("1", 1, None, ""), "2": ExportRecord("2", NO_ROW, FailureKind.PERMANENT, "no")}
+    source, kept = Pixels(), Kept()
+    records = export_part(*part(4), ExportSettings(), source, settled=settled, keep=kept)
     assert sorted(source.asked) == ["0", "3"]
-    assert again.records == first.records
-    assert again.patches[1] is first.patches[1]
-    for one, other in zip(first.patches, again.patches, strict=True):
-        np.testing.assert_array_equal(one.s2, other.s2)
+    assert sorted(kept) == [0, 3]
+    assert records == (ExportRecord("0", 0, None, ""), *settled.values(), ExportRecord("3", 3, None, ""))
 
 
-def test_refused_credentials_end_the_part_instead_of_failing_every_location() -> None:
+@pytest.mark.parametrize("error", [UsageError("the credentials were refused"), OSError(28, "No space left")])
+def test_what_is_not_the_locations_fault_ends_the_part(error: Exception) -> None:
     def react(number: int) -> None:
-        raise UsageError("the credentials were refused")
+        raise error
 
     source = Pixels(react)
-    with pytest.raises(UsageError):
-        export_part(*part(40), ExportSettings(concurrency=2), source, {})
+    with pytest.raises(type(error)):
+        export_part(*part(40), ExportSettings(concurrency=2), source, settled={}, keep=Kept())
+    assert len(source.asked) < 40
+
+
+def test_a_disk_that_is_full_ends_the_part() -> None:
+    def keep(row: int, patch: Patch) -> None:
+        raise OSError(28, "No space left on device")
+
+    source = Pixels()
+    with pytest.raises(OSError, match="No space"):
+        export_part(*part(40), ExportSettings(concurrency=2), source, settled={}, keep=keep)
     assert len(source.asked) < 40
 
 
 def test_a_part_without_locations_is_empty() -> None:
-    exported = export_part([], [], [], ExportSettings(), Pixels(), {})
-    assert (exported.patches, exported.records) == ((), ())
+    assert export_part([], [], ExportSettings(), Pixels(), settled={}, keep=Kept()) == ()
