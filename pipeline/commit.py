@@ -20,7 +20,9 @@ def committed_folder(path: AnyPath, inputs: str | None = None) -> Iterator[AnyPa
     `inputs`, the digest of what the folder is made from, can be asked for with `folder_inputs`.
     """
     temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}") if is_local(path) else path
-    _empty(temporary)
+    remove(_marker(temporary))
+    remove(temporary)
+    make_folder(temporary)
     try:
         yield temporary
         _put_in_place(temporary, path, inputs)
@@ -78,10 +80,12 @@ def finish_folder(path: AnyPath) -> None:
     remove(_begun_marker(path))
 
 
-def _empty(folder: AnyPath) -> None:
-    remove(_marker(folder))
-    remove(folder)
-    make_folder(folder)
+def remove_folder(path: AnyPath) -> None:
+    """Remove a folder, whether it was committed or only begun; nothing happens where there is none."""
+    remove(_marker(path))
+    remove(_begun_marker(path))
+    remove(path)
+    remove(building_folder(path))
 
 
 def _put_in_place(new: AnyPath, path: AnyPath, inputs: str | None) -> None:

@@ -10,18 +10,29 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import fsspec
 from typing_extensions import TypeIs
 from upath import UPath
-from zarr.storage import FsspecStore
 
 from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
 
+if TYPE_CHECKING:
+    from zarr.storage import FsspecStore
+
 SCHEMES: Final = {"s3": "s3fs", "gs": "gcsfs"}
 """Object storage by scheme, and the package that each needs."""
+
+_OPTIONS: Final[dict[str, dict[str, Any]]] = {
+    "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard"}}},
+    "gs": {"timeout": 60},
+}
+"""Time-outs in seconds: without them a host that does not answer is waited for five minutes."""
+
+_LIBRARIES: Final = frozenset({"aiobotocore", "aiohttp", "botocore", "fsspec", "gcsfs", "google", "s3fs"})
+"""Packages whose own exceptions mean that object storage could not be had."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -44,7 +55,8 @@ def open_path(text: str | Path) -> AnyPath:
     if importlib.util.find_spec(SCHEMES[scheme]) is None:
         raise UsageError(f"{text} needs the package {SCHEMES[scheme]}; run pip install 'noldo[cloud]'")
     # Other processes write the same run: what was listed a moment ago says nothing.
-    return UPath(f"{scheme}://{within}", protocol=None, use_listings_cache=False)
+    options = {"use_listings_cache": False, **_OPTIONS[scheme]}
+    return UPath(f"{scheme}://{within}", protocol=None, **options)
 
 
 def is_local(path: AnyPath) -> TypeIs[Path]:
@@ -70,6 +82,29 @@ def write_bytes(path: AnyPath, data: bytes) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_new(path: AnyPath, data: bytes) -> bool:
+    """Write a whole file where there is none; False where there is one.
+
+    Of two that write at once one only gets True, if the service knows conditional puts; see pipeline/object_lock.py.
+    """
+    if is_local(path):
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            return False
+        return True
+    try:
+        path.fs.pipe_file(path.path, data, mode="create")
+    except FileExistsError:
+        return False
+    except (NotImplementedError, OSError) as error:
+        if "NotImplemented" not in f"{type(error).__name__} {error}":
+            raise
+        path.fs.pipe_file(path.path, data)
+    return True
 
 
 def remove(path: AnyPath) -> None:
@@ -98,10 +133,30 @@ def file_sizes(folder: AnyPath) -> dict[str, int]:
     return {name[start:]: int(info["size"]) for name, info in found.items() if len(name) > start}
 
 
-def zarr_store(path: AnyPath) -> Path | FsspecStore:
+def zarr_store(path: AnyPath) -> "Path | FsspecStore":
     """What zarr.open_group and zarr.create_group take as the store at this path."""
     if is_local(path):
         return path
+    from zarr.storage import FsspecStore  # a second of imports, which a command that reads no array is spared
+
     # Zarr awaits the requests on an event loop of its own, so the file system must not bring one.
     filesystem = fsspec.filesystem(path.protocol, asynchronous=True, **path.storage_options)
     return FsspecStore(filesystem, path=path.path)
+
+
+def on_disk(path: AnyPath, what: str) -> Path:
+    """A path that must be one of this machine; UsageError says that `what` works on a disk only."""
+    if not is_local(path):
+        raise UsageError(f"{path}: {what} works on a disk only; copy it to one first")
+    return path
+
+
+def is_storage_error(error: BaseException) -> bool:
+    """Whether an exception is one of the object storage's libraries that is no OSError."""
+    return not isinstance(error, OSError) and type(error).__module__.partition(".")[0] in _LIBRARIES
+
+
+def storage_reason(error: BaseException) -> str:
+    """Why a file could not be had, in one line."""
+    said = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
+    return str(said).splitlines()[0].rstrip(".")

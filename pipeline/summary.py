@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from pipeline.files import file_sizes, open_path
-from pipeline.funnel import FunnelStep, funnel_lines
+from pipeline.funnel_step import FunnelStep, funnel_lines
 from pipeline.ledger import Ledger, StageTally
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 from training.dataset import TrainingStore
 
 
@@ -32,7 +33,7 @@ def ground_groups(store: TrainingStore) -> NDArray[np.int64] | None:
     return groups
 
 
-def _outlines(index: Path, store: TrainingStore) -> NDArray[np.object_]:
+def _outlines(index: AnyPath, store: TrainingStore) -> NDArray[np.object_]:
     """The outline of each row's patch in degrees, shapely geometries (N,)."""
     try:
         table = pq.read_table(index, columns=["store", "row", "geometry"])

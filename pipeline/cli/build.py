@@ -1,6 +1,5 @@
 """`noldo build`: from a recipe to a data set, a pretrained network and a report."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.cli.watched import watched
 from pipeline.progress import Display
 from pipeline.schema.errors import FailureKind, UsageError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 
 if TYPE_CHECKING:
     from pipeline.emulator.planet_spec import PlanetSpec
@@ -42,7 +44,9 @@ class BuildOptions:
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Run directory, made or gone on with.")
+@click.option(
+    "--out", required=True, type=RUN_DIRECTORY, help="Run directory, made or gone on with; s3:// and gs:// too."
+)
 @click.option("--until", type=click.Choice(STAGES), default=STAGES[-1], help="Stop after this stage.")
 @click.option("--workers", type=click.IntRange(min=1), help="Local worker processes; by default one a core.")
 @click.option("--scheduler", help="Address of a running Dask scheduler, tcp://HOST:PORT, instead of local workers.")
@@ -52,7 +56,7 @@ class BuildOptions:
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
 def build(
     recipe: Path,
-    out: Path,
+    out: AnyPath,
     until: str,
     workers: int | None,
     scheduler: str | None,
@@ -76,10 +80,10 @@ def build(
     show(summary_lines(summary), summary.as_json(), as_json=as_json)
 
 
-def run_build(recipe: "Recipe", out: Path, options: BuildOptions) -> "BuildSummary":
+def run_build(recipe: "Recipe", out: AnyPath, options: BuildOptions) -> "BuildSummary":
     """Run the stages, then pretraining and the report, under one progress display."""
     from pipeline.cli.pretraining import pretrain_settings, ready_for, run_pretraining
-    from pipeline.ledger import Ledger
+    from pipeline.files import is_local, on_disk, remove
     from pipeline.report import write_report
     from pipeline.run_directory import claimed_run
     from pipeline.summary import summarise
@@ -90,22 +94,36 @@ def run_build(recipe: "Recipe", out: Path, options: BuildOptions) -> "BuildSumma
     training = None
     if options.until == "pretrain" and recipe.pretrain is not None:
         training = pretrain_settings(recipe.pretrain, where="pretrain")
-        ready_for(training, RunLayout(out).pretrain, remake=options.remake)
-    with claimed_run(out.resolve(), recipe, remake=options.remake) as run, Display() as display:
-        ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total))
+        if is_local(out):
+            ready_for(training, on_disk(RunLayout(out).pretrain, "pretraining"), remake=options.remake)
+    root = out.resolve() if is_local(out) else out
+    with (
+        Display() as display,
+        claimed_run(root, recipe, remake=options.remake, tell=display.note) as run,
+        watched(recipe, run, options.until, display) as ledger,
+    ):
         steps = _build_data(recipe, run, options, ledger, display)
         agreement = _truth(recipe, run, display) if options.until in ("manifest", "pretrain") else None
         pretrained = None
         try:
-            if training is not None:
+            if training is not None and not is_local(run.root):
+                display.note(_pretrain_later(run.store(recipe.name)))
+            elif training is not None:
+                store, folder = (on_disk(p, "pretraining") for p in (run.store(recipe.name), run.pretrain))
                 if options.remake and ledger.parts_made:
-                    shutil.rmtree(run.pretrain, ignore_errors=True)
-                pretrained = run_pretraining(training, run.store(recipe.name), run.pretrain, run.truth, display)
+                    remove(folder)
+                pretrained = run_pretraining(training, store, folder, run.truth, display)
         finally:
             worked = ledger.parts_made > 0 or (pretrained is not None and not pretrained.reused)
             if worked or not run.report.exists() or (training is not None and pretrained is None):
                 write_report(run, title=recipe.name)
         return summarise(out, recipe.name, time.monotonic() - started, ledger, steps, agreement, pretrained, worked)
+
+
+def _pretrain_later(store: AnyPath) -> str:
+    return (
+        f"Pretraining reads a store on a disk: copy {store} to one, then noldo pretrain RECIPE --store COPY --out DIR"
+    )
 
 
 def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger: Any, display: Display) -> Any:
@@ -145,6 +163,7 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
     """Where the scenes come from; starts and ends an emulator where the recipe wants one of its own."""
     from pipeline.emulator.faults import parse_faults
     from pipeline.emulator.process import running_emulator
+    from pipeline.files import is_local, on_disk
     from pipeline.recipe import EarthEngineSettings
     from pipeline.sample import scene_list
     from pipeline.sources.earthengine import EarthEngineSource, EarthEngineSpec, emulator_spec
@@ -159,7 +178,7 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
         else:
             parse_faults(source.faults)
             _planet(source, scene_list(recipe.sample)).identity()  # a bad list of targets or flaws is told at once
-            log = run.root / "emulator.log"
+            log = on_disk(run.root / "emulator.log", "a log") if is_local(run.root) else None
             child = running_emulator(
                 source.seed, source.faults, source.latency_s, scene_list(recipe.sample), log=log,
                 targets=source.targets, flaws=source.flaws, canned=source.canned,
@@ -190,18 +209,20 @@ def _planet(source: "EmulatorSettings", listed: Path | None) -> "PlanetSpec":
 def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     """Emulator only: the planet's truth beside the store, and how much of the labels is right."""
     from pipeline.emulator.diagnostics import recorded_agreement, write_truth
+    from pipeline.files import is_local, on_disk, remove
     from pipeline.manifest.write import manifest_inputs
     from pipeline.recipe import EmulatorSettings
     from pipeline.sample import scene_list
 
     if not isinstance(recipe.source, EmulatorSettings):
-        shutil.rmtree(run.truth, ignore_errors=True)  # the planet's truth says nothing of real pixels
+        remove(run.truth)  # the planet's truth says nothing of real pixels
         return None
+    if not is_local(run.root):
+        return None  # for pretraining, which needs a disk
+    truth, index, store = (on_disk(p, "the truth") for p in (run.truth, run.index, run.store(recipe.name)))
     inputs = manifest_inputs(run) or ""
-    known = recorded_agreement(run.truth, inputs)
+    known = recorded_agreement(truth, inputs)
     if known is not None:
         return known
     planet = _planet(recipe.source, scene_list(recipe.sample)).world()
-    return write_truth(
-        planet, run.index, run.store(recipe.name), run.truth, inputs, lambda d, n: display.update("truth", d, n)
-    )
+    return write_truth(planet, index, store, truth, inputs, lambda d, n: display.update("truth", d, n))

@@ -1,11 +1,11 @@
 """`noldo manifest`: what a published data set holds."""
 
-from pathlib import Path
-
 import click
 
+from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.output import JSON_HELP, show
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 
 
 @click.group()
@@ -14,9 +14,9 @@ def manifest() -> None:
 
 
 @manifest.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=RUN_DIRECTORY)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
-def digest(directory: Path, as_json: bool) -> None:
+def digest(directory: AnyPath, as_json: bool) -> None:
     """Compute the content digest of the data set in DIRECTORY from its decoded pixels.
 
     It does not depend on compression, chunks or how the data set was built, only on what it holds.

@@ -8,6 +8,7 @@ from pipeline.cli.output import JSON_HELP, SET_HELP, show
 from pipeline.progress import Display
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import PretrainLayout, RunLayout
+from pipeline.schema.paths import AnyPath
 
 
 @click.command()
@@ -42,7 +43,7 @@ def pretrain(recipe: Path, store: Path, out: Path, resume: bool, settings: tuple
     )
 
 
-def find_store(path: Path) -> tuple[Path, Path]:
+def find_store(path: Path) -> tuple[Path, AnyPath]:
     """The store that `path` is or holds, and where its truth would lie (emulator runs only)."""
     if path.suffix == ".zarr":
         return path, RunLayout(path.parent.parent).truth

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.progress import Display
 from pipeline.schema.errors import UsageError
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.strict import validated
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ def ready_for(settings: "PretrainSettings", out: Path, *, remake: bool) -> None:
 
 
 def run_pretraining(
-    settings: "PretrainSettings", store: Path, out: Path, truth: Path, display: Display, *, resume: bool = True
+    settings: "PretrainSettings", store: Path, out: Path, truth: AnyPath, display: Display, *, resume: bool = True
 ) -> "PretrainResult":
     """Pretrain with progress on the display."""
+    from pipeline.files import on_disk
     from training.pretrain import pretrain
 
     def show(progress: "PretrainProgress") -> None:
@@ -52,5 +54,5 @@ def run_pretraining(
             words.append(f"validation {progress.val_loss:.3f}")
         display.update("pretrain", done, progress.epochs * progress.steps, unit="steps", detail=", ".join(words))
 
-    reference = truth if truth.exists() else None
+    reference = on_disk(truth, "pretraining") if truth.exists() else None
     return pretrain(settings, store, out, reference=reference, resume=resume, on_progress=show)

@@ -1,16 +1,23 @@
 """SHA-256 of every published file, in the format of sha256sum, and their check."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Final
 
+from pipeline.files import file_sizes, is_local, listed, storage_reason
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 
 CHECKSUMS_FILE: Final = "manifest-sha256.txt"
 """In the manifest; paths in it are relative to the run directory, where `sha256sum -c` is to be run."""
+
+READERS: Final = 8
+"""Objects read at once from object storage, and the bytes of each held at a time."""
+BLOCK_BYTES: Final = 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -30,57 +37,69 @@ class ChecksumReport:
         return not (self.missing or self.changed or self.unlisted)
 
 
-def published(folder: Path, prefix: str) -> dict[str, Path]:
+def published(folder: AnyPath, prefix: str) -> dict[str, AnyPath]:
     """Published files of a folder by path under `prefix`; names that begin with a dot are private to the build."""
-    return {f"{prefix}/{path.relative_to(folder).as_posix()}": path for path in _files(folder)}
+    return {f"{prefix}/{name}": folder / name for name in file_sizes(folder) if is_published(name)}
 
 
-def checksum_lines(files: Mapping[str, Path]) -> str:
+def is_published(name: str) -> bool:
+    """Whether a file of that path in a published folder is one to publish."""
+    return not any(part.startswith(".") for part in PurePosixPath(name).parts)
+
+
+def checksum_lines(files: Mapping[str, AnyPath]) -> str:
     """One line a file, sorted by path: 64 hexadecimal digits, two spaces, path."""
-    return "".join(f"{_sha256(files[name])}  {name}\n" for name in sorted(files))
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(_digests(files).items()))
 
 
 def verify_checksums(run: RunLayout) -> ChecksumReport:
     """Check a run's published files against its list; NoldoError where the list is missing or not one."""
     listing = run.manifest / CHECKSUMS_FILE
-    listed = _read_listing(listing)
-    missing = [name for name in listed if not (run.root / name).is_file()]
-    changed = [n for n in listed if n not in missing and _sha256(run.root / n) != listed[n]]
-    present = published(run.manifest, "manifest") | {
-        name: path
-        for store in sorted(run.store("nol").parent.glob("*.zarr"))
-        for name, path in published(store, f"store/{store.name}").items()
-    }
+    expected = _read_listing(listing)
+    present = published(run.manifest, "manifest")
+    for store in listed(run.store("nol").parent, "*.zarr"):
+        present |= published(store, f"store/{store.name}")
     present.pop(f"manifest/{CHECKSUMS_FILE}", None)
+    missing = [name for name in expected if name not in present and not (run.root / name).is_file()]
+    found = _digests({name: run.root / name for name in expected if name not in missing})
+    changed = [name for name in found if found[name] != expected[name]]
     return ChecksumReport(
-        checked=len(listed),
+        checked=len(expected),
         missing=tuple(missing),
         changed=tuple(changed),
-        unlisted=tuple(sorted(set(present) - set(listed))),
+        unlisted=tuple(sorted(set(present) - set(expected))),
     )
 
 
-def _read_listing(listing: Path) -> dict[str, str]:
+def _read_listing(listing: AnyPath) -> dict[str, str]:
     try:
         lines = listing.read_text().splitlines()
     except OSError as error:
-        raise NoldoError(f"{listing} cannot be read ({error.strerror}); write the manifest first") from error
-    listed: dict[str, str] = {}
+        raise NoldoError(f"{listing} cannot be read ({storage_reason(error)}); write the manifest first") from error
+    digests: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         digest, separator, name = line.partition("  ")
-        inside = not name.startswith("/") and ".." not in Path(name).parts
+        inside = not name.startswith("/") and ".." not in PurePosixPath(name).parts
         if not separator or len(digest) != 64 or not name or not inside:
             raise NoldoError(f"{listing} line {number} is no '<sha256>  <path>' line; restore the file")
-        listed[name] = digest
-    return listed
+        digests[name] = digest
+    return digests
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path
+def _digests(files: Mapping[str, AnyPath]) -> dict[str, str]:
+    """SHA-256 of every file in hexadecimal, by name."""
+    if all(is_local(path) for path in files.values()):
+        return {name: _sha256(path) for name, path in files.items()}
+    with ThreadPoolExecutor(READERS) as readers:
+        return dict(zip(files, readers.map(_sha256, files.values()), strict=True))
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _sha256(path: AnyPath) -> str:
+    if is_local(path):
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with path.fs.open(path.path, "rb", block_size=BLOCK_BYTES, cache_type="readahead") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

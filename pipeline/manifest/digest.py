@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +12,11 @@ import pyarrow.parquet as pq
 import zarr
 
 from pipeline.content import PREFIX, array_digest, canonical_json, row_digest, tree_digest
+from pipeline.files import listed, zarr_store
+from pipeline.parts import readable
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 
 BLOCK_BYTES: Final = 64 * 2**20
 """Decoded bytes read at a time, at least one row."""
@@ -65,7 +67,7 @@ class ContentDigest:
 
 def digest_run(run: RunLayout, name: str | None = None) -> ContentDigest:
     """Digest a run's store, by default its only one, and its index; UsageError where they are not there."""
-    stores = [run.store(name)] if name else sorted(run.store("nol").parent.glob("*.zarr"))
+    stores = [run.store(name)] if name else listed(run.store("nol").parent, "*.zarr")
     if len(stores) != 1 or not stores[0].is_dir():
         found = ", ".join(store.stem for store in stores if store.is_dir()) or "none"
         raise UsageError(f"{run.root}/store: expected one finished store to digest, found {found}")
@@ -74,13 +76,13 @@ def digest_run(run: RunLayout, name: str | None = None) -> ContentDigest:
     return content_digest(stores[0], run.index)
 
 
-def content_digest(store: Path, index: Path | None) -> ContentDigest:
+def content_digest(store: AnyPath, index: AnyPath | None) -> ContentDigest:
     """Digest a store and, where given, its index by reading all of it, a block of rows at a time.
 
     Raises NoldoError where something cannot be read; a damaged chunk fails its checksum.
     """
     try:
-        group = zarr.open_group(store, mode="r")
+        group = zarr.open_group(zarr_store(store), mode="r")
         arrays: dict[str, Any] = dict(sorted(group.arrays()))
         digests = {name: _read_array_digest(array) for name, array in arrays.items()}
     except (OSError, KeyError, ValueError, RuntimeError) as error:
@@ -98,10 +100,10 @@ def combine(arrays: dict[str, str], index: str | None, rows: int) -> ContentDige
     return ContentDigest(dataset=dataset, store=store, index=index, arrays=tuple(sorted(arrays.items())), rows=rows)
 
 
-def index_digest(index: Path) -> str:
+def index_digest(index: AnyPath) -> str:
     """The digest of an index's content: its rows in order of store row and season, the columns INDEX_COLUMNS."""
     try:
-        rows = pq.ParquetFile(index).read(columns=list(INDEX_COLUMNS)).to_pylist()
+        rows = pq.ParquetFile(readable(index)).read(columns=list(INDEX_COLUMNS)).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise NoldoError(f"{index} cannot be read ({error}); restore it or write the manifest again") from error
     missing = [name for name in INDEX_COLUMNS if rows and name not in rows[0]]

@@ -1,7 +1,7 @@
 """The GeoParquet index: a row per location and season, in store order; the source of truth of a data set."""
 
+import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
@@ -10,6 +10,8 @@ from shapely import MultiPolygon, Polygon, box
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
+from pipeline.files import write_bytes
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS, Location, QualityRecord, SeasonMatch, StoreRow
 
 GEOPARQUET_VERSION: Final = "1.1.0"
@@ -69,10 +71,14 @@ def index_rows(
     return plain
 
 
-def write_index(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_index(path: AnyPath, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write index rows as GeoParquet 1.1 with a covering bbox, zstd; the same rows make the same content."""
     frame = gpd.GeoDataFrame(pd.DataFrame(list(rows)), geometry="geometry", crs=GEOMETRY_CRS)
-    frame.to_parquet(path, index=False, compression="zstd", schema_version=GEOPARQUET_VERSION, write_covering_bbox=True)
+    buffer = io.BytesIO()
+    frame.to_parquet(
+        buffer, index=False, compression="zstd", schema_version=GEOPARQUET_VERSION, write_covering_bbox=True
+    )
+    write_bytes(path, buffer.getvalue())
 
 
 def split_at_antimeridian(outline: Polygon) -> BaseGeometry:

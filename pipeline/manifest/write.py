@@ -3,22 +3,25 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import zarr
 
 from pipeline.commit import committed_folder, folder_inputs
 from pipeline.content import DIGEST_ATTRIBUTE, store_digests
+from pipeline.files import file_sizes, write_bytes, zarr_store
 from pipeline.manifest.card import data_card
-from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, published
+from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, is_published, published
 from pipeline.manifest.digest import combine, index_digest
 from pipeline.manifest.index import index_rows, write_index
 from pipeline.manifest.provenance import provenance_record
 from pipeline.manifest.statistics import statistics_record
+from pipeline.scaling import StoreScaling
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Location, QualityRecord, SeasonMatch, ShardRecord, StoreRow
+from pipeline.store_arrays import stored_scaling
 
 STATISTICS_FILE: Final = "statistics.json"
 PROVENANCE_FILE: Final = "provenance.json"
@@ -58,7 +61,7 @@ def write_manifest(
     Raises NoldoError where the store cannot be read or is not the one that rows and shards describe.
     """
     store = run.store(store_name)
-    relative = store.relative_to(run.root).as_posix()
+    relative = f"{store.parent.name}/{store.name}"
     shapes = _row_shapes(store, len(rows))
     arrays = store_digests(shards, shapes)
     with committed_folder(run.manifest, provenance["inputs"]) as folder:
@@ -68,18 +71,18 @@ def write_manifest(
         _require_same(store, digest.store)
         record = provenance_record(provenance["recipe"], provenance["recipe_digest"], digest.as_json())
         _write_json(folder / PROVENANCE_FILE, record)
-        _write_json(folder / STATISTICS_FILE, statistics_record(shards))
+        _write_json(folder / STATISTICS_FILE, statistics_record(shards, _scaling(store)))
         card = data_card(name=store_name, store=relative, rows=len(rows), patch_px=shapes["dw"][-1], provenance=record)
-        (folder / CARD_FILE).write_text(card)
+        write_bytes(folder / CARD_FILE, card.encode())
         files = published(folder, run.manifest.name) | published(store, relative)
-        (folder / CHECKSUMS_FILE).write_text(checksum_lines(files))
-        size = sum(path.stat().st_size for path in files.values())
+        sizes = [*file_sizes(folder).items(), *file_sizes(store).items()]
+        write_bytes(folder / CHECKSUMS_FILE, checksum_lines(files).encode())
     return ManifestRecord(
         dataset_digest=digest.dataset,
         store_digest=digest.store,
         locations=len(rows),
         files=len(files),
-        published_bytes=size,
+        published_bytes=sum(size for name, size in sizes if is_published(name)),
     )
 
 
@@ -88,9 +91,9 @@ def manifest_inputs(run: RunLayout) -> str | None:
     return folder_inputs(run.manifest)
 
 
-def _row_shapes(store: Path, n_rows: int) -> dict[str, tuple[int, ...]]:
+def _row_shapes(store: AnyPath, n_rows: int) -> dict[str, tuple[int, ...]]:
     try:
-        arrays: dict[str, Any] = dict(zarr.open_group(store, mode="r").arrays())
+        arrays: dict[str, Any] = dict(zarr.open_group(zarr_store(store), mode="r").arrays())
     except (OSError, KeyError, ValueError) as error:
         raise NoldoError(f"{store} cannot be read ({error}); run the build again") from error
     for name, array in arrays.items():
@@ -99,8 +102,15 @@ def _row_shapes(store: Path, n_rows: int) -> dict[str, tuple[int, ...]]:
     return {name: tuple(array.shape[1:]) for name, array in sorted(arrays.items())}
 
 
-def _require_same(store: Path, digest: str) -> None:
-    carried = zarr.open_group(store, mode="r").attrs.get(DIGEST_ATTRIBUTE)
+def _scaling(store: AnyPath) -> StoreScaling:
+    try:
+        return stored_scaling(dict(zarr.open_group(zarr_store(store), mode="r").arrays()))
+    except (KeyError, ValueError) as error:
+        raise NoldoError(f"{store}: {error}; run the build again") from error
+
+
+def _require_same(store: AnyPath, digest: str) -> None:
+    carried = zarr.open_group(zarr_store(store), mode="r").attrs.get(DIGEST_ATTRIBUTE)
     if carried != digest:
         raise NoldoError(
             f"{store} carries the content digest {carried}, but its shards were recorded as {digest}; "
@@ -108,5 +118,5 @@ def _require_same(store: Path, digest: str) -> None:
         )
 
 
-def _write_json(path: Path, plain: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+def _write_json(path: AnyPath, plain: Mapping[str, Any]) -> None:
+    write_bytes(path, (json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -13,10 +12,12 @@ import pyarrow.parquet as pq
 import yaml
 from pydantic import TypeAdapter
 
-from pipeline.parts import read_part
+from pipeline.files import is_local, listed
+from pipeline.parts import read_part, readable
 from pipeline.report.training_log import Pretraining, read_pretraining
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import PretrainLayout, RunLayout
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
 
 Record = TypeVar("Record")
@@ -55,7 +56,7 @@ class RunRecord:
     exports: tuple[ExportRecord, ...]
     quality: tuple[QualityRecord, ...]
     index: tuple[IndexRow, ...]
-    store: Path | None
+    store: AnyPath | None
     pretraining: Pretraining | None
     notices: tuple[str, ...] = field(default=())
     """Plain sentences about what is missing or could not be read."""
@@ -83,7 +84,7 @@ def gather(layout: RunLayout) -> RunRecord:
     recipe = or_notice(lambda: _mapping(layout.recipe, yaml.safe_load), notices) or {}
     provenance = or_notice(lambda: _mapping(layout.manifest / "provenance.json", json.loads), notices) or {}
     index = or_notice(lambda: _index(layout.index), notices) or ()
-    pretraining = or_notice(lambda: read_pretraining(PretrainLayout(layout.pretrain)), notices)
+    pretraining = or_notice(lambda: _pretraining(layout), notices)
     return RunRecord(
         layout=layout,
         recipe=recipe,
@@ -109,7 +110,7 @@ def or_notice(make: Callable[[], Result], notices: list[str]) -> Result | None:
 
 
 def _table(layout: RunLayout, stage: str, record: type[Record], notices: list[str]) -> tuple[Record, ...]:
-    paths = sorted(layout.table(stage, 0).parent.glob("part-*.parquet"))
+    paths = listed(layout.table(stage, 0).parent, "part-*.parquet")
     if not paths:
         notices.append(f"The build has no '{stage}' table yet: what depends on it is left out.")
     rows: list[Record] = []
@@ -118,7 +119,7 @@ def _table(layout: RunLayout, stage: str, record: type[Record], notices: list[st
     return tuple(rows)
 
 
-def _mapping(path: Path, parse: Callable[[str], Any]) -> Mapping[str, Any]:
+def _mapping(path: AnyPath, parse: Callable[[str], Any]) -> Mapping[str, Any]:
     if not path.is_file():
         raise NoldoError(f"{path.name} is not there yet.")
     try:
@@ -130,20 +131,25 @@ def _mapping(path: Path, parse: Callable[[str], Any]) -> Mapping[str, Any]:
     return plain
 
 
-def _index(path: Path) -> tuple[IndexRow, ...]:
+def _index(path: AnyPath) -> tuple[IndexRow, ...]:
     if not path.is_file():
         raise NoldoError("The manifest has no index yet: the build has not come to its end.")
     try:
-        present = set(pq.read_schema(path).names)
-        table = pq.read_table(path, columns=[name for name in IndexRow.__annotations__ if name in present])
+        file = pq.ParquetFile(readable(path))
+        present = set(file.schema_arrow.names)
+        table = file.read(columns=[name for name in IndexRow.__annotations__ if name in present])
         rows = TypeAdapter(list[IndexRow]).validate_python(table.to_pylist())
     except (OSError, ValueError, pa.ArrowException) as error:
         raise NoldoError(f"{path.name} cannot be read ({error}).") from error
     return tuple(sorted(rows, key=lambda row: (row.row, row.season)))
 
 
-def _store(layout: RunLayout, recipe: Mapping[str, Any]) -> Path | None:
+def _pretraining(layout: RunLayout) -> Pretraining | None:
+    return read_pretraining(PretrainLayout(layout.pretrain)) if is_local(layout.pretrain) else None
+
+
+def _store(layout: RunLayout, recipe: Mapping[str, Any]) -> AnyPath | None:
     named = layout.store(str(recipe.get("name", "nol")))
     if named.is_dir():
         return named
-    return next(iter(sorted(named.parent.glob("*.zarr"))), None)
+    return next(iter(listed(named.parent, "*.zarr")), None)

@@ -1,15 +1,16 @@
 """Labels counted over the store, per season, and held against the truth where a run has it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import zarr
 from numpy.typing import NDArray
 
+from pipeline.files import zarr_store
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS
 
 COUNTED_ROWS: Final = 2048
@@ -39,7 +40,7 @@ class LabelCounts:
         return float(np.trace(self.confusion) / self.confusion.sum())
 
 
-def count_labels(store: Path, truth: Path | None) -> LabelCounts:
+def count_labels(store: AnyPath, truth: AnyPath | None) -> LabelCounts:
     """Count the labels of a store, (N, 4, height, width) uint8 `dw`; NoldoError where it cannot be read."""
     labels = open_array(store, "dw")
     truths = None if truth is None else open_array(truth, "truth")
@@ -81,10 +82,10 @@ def evenly_spaced(total: int, most: int) -> list[int]:
     return [int(v) for v in np.linspace(0, total - 1, most).round()]
 
 
-def open_array(group: Path, name: str) -> zarr.Array:  # type: ignore[type-arg]
-    """An array of a Zarr group on disk, opened for reading; NoldoError where it is not there."""
+def open_array(group: AnyPath, name: str) -> zarr.Array:  # type: ignore[type-arg]
+    """An array of a Zarr group, opened for reading; NoldoError where it is not there."""
     try:
-        array = zarr.open_array(group, path=name, mode="r")
+        array = zarr.open_array(zarr_store(group), path=name, mode="r")
     except (OSError, ValueError, KeyError) as error:
         raise NoldoError(f"{group.name} has no array '{name}' that can be read ({error}).") from error
     return array

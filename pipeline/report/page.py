@@ -1,13 +1,12 @@
 """Writes the report page of a run."""
 
-import os
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.files import file_sizes, write_bytes
 from pipeline.report import words
 from pipeline.report.bars import class_histogram, weight_histogram
 from pipeline.report.check import check_view
@@ -23,21 +22,17 @@ from pipeline.report.views import class_agreement, class_scores, funnel_views, m
 from pipeline.report.worldmap import world_map
 from pipeline.schema.landcover import DW_CLASSES
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 
 
-def write_report(run: RunLayout, *, title: str) -> Path:
+def write_report(run: RunLayout, *, title: str) -> AnyPath:
     """Write `run.report`, one self-contained HTML page about a run directory, and return its path.
 
     What the run does not have yet, or what cannot be read, is named on the page. Raises UsageError where the
     directory is no run.
     """
     html = render(gather(run), title=title)
-    temporary = run.report.with_name(f"{run.report.name}.tmp-{os.getpid()}")
-    try:
-        temporary.write_text(html, encoding="utf-8")
-        temporary.replace(run.report)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(run.report, html.encode())
     return run.report
 
 
@@ -70,7 +65,7 @@ def _pixels(run: RunRecord, notices: list[str]) -> dict[str, Any]:
     else:
         counts = or_notice(lambda: count_labels(store, truth), notices)
         samples = or_notice(lambda: sample_views(run, store, truth), notices) or ()
-        store_bytes = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+        store_bytes = sum(file_sizes(store).values())
     return {
         "map": world_map(run, [sample.location_id for sample in samples]),
         "samples": samples,

@@ -1,10 +1,13 @@
-"""The requests of a build, summed up a stage at a time from events.jsonl."""
+"""The requests of a build, summed up a stage at a time from its event log."""
 
-import json
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
+from typing import Any
+
+from pipeline.event_log import read_events
+from pipeline.schema.paths import AnyPath
 
 
 @dataclass(frozen=True)
@@ -19,28 +22,16 @@ class StageRequests:
     median_ms: float
 
 
-def stage_requests(events: Path) -> tuple[StageRequests, ...]:
-    """Sum up the attempts in an event log; lines of other kinds, and a half-written last line, are passed over."""
-    if not events.is_file():
-        return ()
+def stage_requests(events: AnyPath) -> tuple[StageRequests, ...]:
+    """Sum up the attempts in an event log; events of other kinds are passed over."""
     attempts = defaultdict(list)
-    with events.open() as lines:
-        for line in lines:
-            event = _parsed(line)
-            if {"stage", "kind", "milliseconds", "received_bytes"} <= event.keys():
-                attempts[str(event["stage"])].append(event)
+    for event in read_events(events):
+        if {"stage", "kind", "milliseconds", "received_bytes"} <= event.keys():
+            attempts[str(event["stage"])].append(event)
     return tuple(_summed(stage, found) for stage, found in attempts.items())
 
 
-def _parsed(line: str) -> dict[str, object]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
-
-
-def _summed(stage: str, attempts: list[dict[str, object]]) -> StageRequests:
+def _summed(stage: str, attempts: Sequence[Mapping[str, Any]]) -> StageRequests:
     kinds = [str(a["kind"]) for a in attempts if a["kind"] != "ok"]
     return StageRequests(
         stage=stage,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -12,6 +11,7 @@ from pipeline.report import picture
 from pipeline.report.gather import IndexRow, RunRecord
 from pipeline.report.label_counts import confusion, evenly_spaced, open_array, read_row
 from pipeline.schema.landcover import IGNORE
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Location
 
 SHOWN: Final = 12
@@ -45,7 +45,7 @@ class SampleView:
     seasons: tuple[SeasonView, ...]
 
 
-def sample_views(run: RunRecord, store: Path, truth: Path | None) -> tuple[SampleView, ...]:
+def sample_views(run: RunRecord, store: AnyPath, truth: AnyPath | None) -> tuple[SampleView, ...]:
     """At most SHOWN locations, evenly spaced over the store; NoldoError where the store cannot be read."""
     arrays = {name: open_array(store, name) for name in ("s2", "s1", "dw")}
     truths = None if truth is None else open_array(truth, "truth")

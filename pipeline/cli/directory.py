@@ -1,0 +1,22 @@
+"""A run directory as an argument of a command: a folder, or a URL of object storage."""
+
+from typing import Any
+
+import click
+
+from pipeline.schema.paths import AnyPath
+
+
+class RunDirectory(click.ParamType):  # type: ignore[type-arg]
+    """DIRECTORY, s3://BUCKET/FOLDER or gs://BUCKET/FOLDER, as a path."""
+
+    name = "directory"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AnyPath:  # noqa: ARG002
+        """The path of what was typed; UsageError where it cannot hold a run."""
+        from pipeline.files import open_path
+
+        return open_path(value) if isinstance(value, str) else value
+
+
+RUN_DIRECTORY = RunDirectory()
