@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.schema.grid import patch_grid
-from pipeline.schema.records import Location, SeasonMatch
+from pipeline.schema.records import Lack, Location, SeasonMatch
 from pipeline.seasons import filter_seasons
 
 NOW = datetime(2021, 6, 21, tzinfo=UTC)
@@ -32,7 +33,8 @@ def test_only_locations_with_four_whole_seasons_stay(lacks: list[tuple[str, str,
     assert [verdict.location_id for verdict in verdicts] == [location.location_id for location in locations]
     for verdict, four in zip(verdicts, lacks, strict=True):
         assert verdict.kept == (not any(four))
-        assert bool(verdict.reason) == bool(verdict.detail) == (not verdict.kept)
+        assert bool(verdict.reason) == bool(verdict.detail) == bool(verdict.lacking) == (not verdict.kept)
+        assert verdict.reason in ("", *(lack.what for lack in verdict.lacking))
 
 
 def test_the_reason_is_the_first_thing_lacking_and_the_detail_names_the_seasons() -> None:
@@ -47,6 +49,15 @@ def test_a_location_without_an_optical_scene_counts_as_that() -> None:
     (verdict,) = filter_seasons([place("p")], matches)
     assert verdict.reason == "no S2 scene"
     assert verdict.detail.startswith("season 2: no S2 scene; ")
+
+
+def test_the_verdict_says_all_that_any_season_lacks() -> None:
+    both = replace(season("p", 1), dw_id=None, s1_id=None)
+    (verdict,) = filter_seasons([place("p")], [season("p", 0, "S1"), both, season("p", 2, "S2"), season("p", 3)])
+    assert verdict.lacking == (
+        Lack(0, "no S1 scene"), Lack(1, "no DW label"), Lack(1, "no S1 scene"), Lack(2, "no S2 scene"),
+    )  # fmt: skip
+    assert verdict.detail == "season 2: no S2 scene; season 1: no DW label; seasons 0, 1: no S1 scene"
 
 
 def test_three_seasons_are_a_mistake_of_the_caller() -> None:
