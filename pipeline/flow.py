@@ -6,7 +6,7 @@ from functools import partial
 from pipeline.cluster.crew import Chain, Crew
 from pipeline.files import remove
 from pipeline.freed import free_all
-from pipeline.funnel import FunnelStep
+from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.write import manifest_inputs, write_manifest
 from pipeline.own_statistics import store_scaling
@@ -103,17 +103,19 @@ def run_parts(job: Job, crew: Crew, ledger: Ledger, parts: Sequence[Outcome], st
 def pack(job: Job, crew: Crew, ledger: Ledger, quality: Sequence[Outcome]) -> tuple[list[StoreRow], str]:
     """Write the kept locations into the store, one task a shard; returns its rows and its inputs digest."""
     settings = job.recipe.store
-    inputs = canonical_digest(["store", job.recipe.store_content(), [o.inputs for o in quality]])
     rows = store_order(kept_tiles(job.run, len(quality)), settings.seed)
     if not rows:
         raise NoldoError("no location passed the filters, so there is no store to write; sample more of them")
+    scaling = store_scaling(job.run, settings, len(quality))
+    inputs = canonical_digest(["store", job.recipe.store_content(), scaling.as_plain(), [o.inputs for o in quality]])
     ledger.begin("pack", len(rows))
     final = job.run.store(job.recipe.name)
     if store_inputs(final) == inputs and shards_complete(job.run, final, len(rows), settings):
         ledger.record(Outcome("pack", 0, inputs, len(rows), made=False))
+        _free_staging(job, len(quality))  # killed while it did so, a build goes on with it here
         return rows, inputs
-    scaling = store_scaling(job.run, settings, len(quality))
-    building = create_store(final, len(rows), settings, inputs, scaling=scaling)
+    probabilities = job.recipe.export.dw_probabilities
+    building = create_store(final, len(rows), settings, inputs, scaling=scaling, probabilities=probabilities)
     shards = range(n_shards(len(rows), settings))
     chains = (Chain(f"{s:05d}", {"pack": partial(run_alone, pack_task, job, building, s, shard)}, inputs)
               for s in shards if (shard := shard_rows(rows, s, settings)))  # fmt: skip
@@ -121,9 +123,14 @@ def pack(job: Job, crew: Crew, ledger: Ledger, quality: Sequence[Outcome]) -> tu
         ledger.record(outcome)
     prune_parts(job.run, ("pack",), len(shards))
     commit_store(final, [read_part(job.run.table("pack", s), ShardRecord)[0] for s in shards])
-    if settings.staging == "free":
-        free_all(job.run, len(quality))
+    _free_staging(job, len(quality))
     return rows, inputs
+
+
+def _free_staging(job: Job, parts: int) -> None:
+    """Remove the raw pixels of a finished store, dropped locations' too, if the recipe says so."""
+    if job.recipe.store.staging == "free":
+        free_all(job.run, parts)
 
 
 def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *, parts: int) -> None:

@@ -1,13 +1,15 @@
 """The arrays of a pretraining store: shapes, chunks, checksummed codecs, fill values and CF attributes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from pipeline.schema.bands import S1_BANDS, S1_SCALING, S2_BANDS, S2_SCALING, Scaling
-from pipeline.schema.landcover import DW_CLASSES, IGNORE
+from pipeline.scaling import PUBLISHED, StoreScaling
+from pipeline.schema.bands import Scaling
+from pipeline.schema.landcover import DW_CLASSES, IGNORE, N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
 
 Codec = Literal["lz4", "lz4hc", "zstd"]
@@ -17,6 +19,10 @@ LEVELS: Final[dict[Codec, int]] = {"lz4": 5, "lz4hc": 9, "zstd": 3}
 with lz4 and up to five times as long to decode; labels gain more from it, but are a few per cent of a store."""
 
 ARRAY_NAMES: Final = ("s2", "s1", "dw")
+"""The arrays that every store has."""
+
+PROBABILITIES: Final = "dw_prob"
+"""The array that a store has where the recipe asks for it (export.dw_probabilities)."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +34,18 @@ class ArrayPlan:
     row_shape: tuple[int, ...]
     """Shape of one location: (season, [band,] y, x)."""
     chunk: tuple[int, ...]
-    """Inner chunk: what one read decodes. A training step reads one season of the images, all four of the labels."""
+    """Inner chunk: what one read decodes. A training step reads one season of the images and all four of the labels.
+    Probabilities are a season to a chunk: soft labels of one season then cost one chunk, and the mean over four, for
+    temporal smoothing (CromSS, eq. 15), four that lie side by side in the shard."""
     fill: int
     attributes: dict[str, Any]
 
 
-def array_plans(patch_px: int) -> tuple[ArrayPlan, ...]:
-    """The plans of s2, s1 and dw for square patches of that side."""
-    return (
-        _image_plan("s2", S2_BANDS, S2_SCALING, patch_px),
-        _image_plan("s1", S1_BANDS, S1_SCALING, patch_px),
+def array_plans(patch_px: int, scaling: StoreScaling, *, probabilities: bool) -> tuple[ArrayPlan, ...]:
+    """The plans of s2, s1, dw and, if wanted, dw_prob for square patches of that side."""
+    plans = (
+        _image_plan("s2", scaling.s2, patch_px),
+        _image_plan("s1", scaling.s1, patch_px),
         ArrayPlan(
             name="dw",
             dimensions=("location", "season", "y", "x"),
@@ -46,16 +54,34 @@ def array_plans(patch_px: int) -> tuple[ArrayPlan, ...]:
             fill=IGNORE,
             attributes=_label_attributes(),
         ),
+        ArrayPlan(
+            name=PROBABILITIES,
+            dimensions=("location", "season", "dw_class", "y", "x"),
+            row_shape=(N_SEASONS, N_DW_CLASSES, patch_px, patch_px),
+            chunk=(1, 1, N_DW_CLASSES, patch_px, patch_px),
+            fill=0,
+            attributes=_probability_attributes(),
+        ),
     )
+    return plans if probabilities else plans[:-1]
 
 
-def create_arrays(group: zarr.Group, *, n_rows: int, patch_px: int, shard_rows: int, codec: Codec) -> None:
+def create_arrays(
+    group: zarr.Group,
+    *,
+    n_rows: int,
+    patch_px: int,
+    shard_rows: int,
+    codec: Codec,
+    scaling: StoreScaling = PUBLISHED,
+    probabilities: bool = False,
+) -> None:
     """Create the empty arrays, sharded over the rows.
 
     Each inner chunk carries a crc32c of its own, because a shard's checksum covers only its index (Zarr v3
     specification, codec sharding_indexed).
     """
-    for plan in array_plans(patch_px):
+    for plan in array_plans(patch_px, scaling, probabilities=probabilities):
         group.create_array(
             plan.name,
             shape=(n_rows, *plan.row_shape),
@@ -70,12 +96,17 @@ def create_arrays(group: zarr.Group, *, n_rows: int, patch_px: int, shard_rows: 
         )
 
 
-def _image_plan(name: str, bands: tuple[str, ...], scaling: Scaling, patch_px: int) -> ArrayPlan:
+def stored_scaling(arrays: Mapping[str, Any]) -> StoreScaling:
+    """The scaling that a store's arrays state; ValueError where one states none."""
+    return StoreScaling(*(Scaling.from_attributes(arrays[name].attrs) for name in ("s2", "s1")))
+
+
+def _image_plan(name: str, scaling: Scaling, patch_px: int) -> ArrayPlan:
     return ArrayPlan(
         name=name,
         dimensions=("location", "season", f"{name}_band", "y", "x"),
-        row_shape=(N_SEASONS, len(bands), patch_px, patch_px),
-        chunk=(1, 1, len(bands), patch_px, patch_px),
+        row_shape=(N_SEASONS, len(scaling.bands), patch_px, patch_px),
+        chunk=(1, 1, len(scaling.bands), patch_px, patch_px),
         fill=0,
         attributes=_image_attributes(name, scaling),
     )
@@ -99,9 +130,7 @@ def _image_attributes(name: str, scaling: Scaling) -> dict[str, Any]:
         "units": "1",
         "bands": list(scaling.bands),
         "scaling": {
-            "mean": list(scaling.mean),
-            "std": list(scaling.std),
-            "clip_std": scaling.clip_std,
+            **scaling.as_attributes(),
             "raw_units": unit,
             "formula": "round(255 * (clip(raw, mean - clip_std*std, mean + clip_std*std) - mean + clip_std*std) "
             "/ (2*clip_std*std))",
@@ -115,7 +144,22 @@ def _label_attributes() -> dict[str, Any]:
         "long_name": "Dynamic World V1 land cover, most likely class, not corrected",
         "units": "1",
         "flag_values": [c.code for c in DW_CLASSES],
-        "flag_meanings": " ".join(c.name.replace("&", "and").replace(" ", "_") for c in DW_CLASSES),
+        "flag_meanings": " ".join(_class_words()),
         "_FillValue": IGNORE,
         "comment": f"{IGNORE}: no label (cloud, or outside the scene); never a class.",
     }
+
+
+def _probability_attributes() -> dict[str, Any]:
+    return {
+        "long_name": "Dynamic World V1 class probabilities, scaled to 0..255",
+        "units": "1",
+        "classes": _class_words(),
+        "scale_factor": 1 / 255,
+        "comment": "Rounded to whole steps of 1/255, so the nine add up to 255 within 4; all nine are 0 where dw has "
+        "no label.",
+    }
+
+
+def _class_words() -> list[str]:
+    return [c.name.replace("&", "and").replace(" ", "_") for c in DW_CLASSES]

@@ -1,59 +1,75 @@
-"""What the stored pixels look like in figures: class histograms a season, mean and deviation a band."""
+"""What the stored pixels look like in figures: labels a season, mean and deviation a band, and what scaled them."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.schema.bands import S1_SCALING, S2_SCALING, Scaling
-from pipeline.schema.landcover import DW_CLASSES
-from pipeline.schema.records import N_SEASONS, BandSum, ShardRecord
+import numpy as np
+from numpy.typing import NDArray
 
-SIGNIFICANT = 8
-"""Digits kept: sums over shards of another size differ in the last of a float64's sixteen."""
+from pipeline.scaling import StoreScaling
+from pipeline.schema.bands import Scaling
+from pipeline.schema.records import N_SEASONS, ShardRecord
+from pipeline.store_statistics import LABELS, PERCENTS, SIGNIFICANT, BandStatistics, store_statistics
 
 
-def statistics_record(shards: Sequence[ShardRecord]) -> dict[str, Any]:
+def statistics_record(shards: Sequence[ShardRecord], scaling: StoreScaling) -> dict[str, Any]:
     """The statistics as plain data, from the records of all shards.
 
-    Bands are described in raw units (digital numbers, dB) over the observed pixels of all seasons, beside the
-    published mean and deviation that scale the store.
+    Bands are described in raw units (digital numbers, dB) over the observed pixels of all seasons and of each,
+    beside the mean and deviation that scale the store. What was never observed is null. Histograms, and how labels
+    change from season to season, are in the store's own group 'statistics'.
     """
-    seasons = [[sum(column) for column in zip(*counts, strict=True)] for counts in _by_season(shards)]
-    labelled = sum(sum(counts[:-1]) for counts in seasons)
+    found = store_statistics(shards)
+    labels = found.label_count
+    record = {
+        "label_classes": list(LABELS),
+        "label_pixels_per_season": labels.tolist(),
+        "label_valid_share": _rounded(float(labels[:, :-1].sum() / labels.sum())),
+        "scaling": {"source": scaling.s2.source, "clip_std": scaling.s2.clip_std},
+        "s2": _bands(found.s2, scaling.s2, "reflectance x 10000"),
+        "s1": _bands(found.s1, scaling.s1, "dB"),
+    }
+    if found.dw_prob_mean is not None:
+        record["dw_prob_mean_per_season"] = [_plain(season) for season in found.dw_prob_mean]
+    return record
+
+
+def _bands(found: BandStatistics, scaling: Scaling, unit: str) -> list[dict[str, Any]]:
+    plain = []
+    for at, band in enumerate(found.bands):
+        pixels, mean, std = found.overall[at] or (0, None, None)
+        plain.append(
+            {
+                "band": band,
+                "unit": unit,
+                "pixels": pixels,
+                "mean": mean,
+                "std": std,
+                "scaling_mean": scaling.mean[at],
+                "scaling_std": scaling.std[at],
+                "seasons": [_season(found, season, at) for season in range(N_SEASONS)],
+            }
+        )
+    return plain
+
+
+def _season(found: BandStatistics, season: int, band: int) -> dict[str, Any]:
+    mean, std, lowest, highest = _plain(
+        np.array([figure[season, band] for figure in (found.mean, found.std, found.lowest, found.highest)])
+    )
     return {
-        "label_classes": [*(c.name for c in DW_CLASSES), "no label"],
-        "label_pixels_per_season": seasons,
-        "label_valid_share": _rounded(labelled / sum(sum(counts) for counts in seasons)),
-        "s2": _bands(S2_SCALING, [shard.s2_sums for shard in shards], "reflectance x 10000"),
-        "s1": _bands(S1_SCALING, [shard.s1_sums for shard in shards], "dB"),
+        "pixels": int(found.pixels[season, band]),
+        "mean": mean,
+        "std": std,
+        "lowest": lowest,
+        "highest": highest,
+        "percentiles": dict(zip([f"{p:g}" for p in PERCENTS], _plain(found.percentiles[season, band]), strict=True)),
     }
 
 
-def _by_season(shards: Sequence[ShardRecord]) -> list[list[tuple[int, ...]]]:
-    return [[shard.class_count[season] for shard in shards] for season in range(N_SEASONS)]
-
-
-def _bands(scaling: Scaling, shards: Sequence[Sequence[BandSum]], unit: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "band": band,
-            "unit": unit,
-            **_moments([shard[at] for shard in shards]),
-            "scaling_mean": scaling.mean[at],
-            "scaling_std": scaling.std[at],
-        }
-        for at, band in enumerate(scaling.bands)
-    ]
-
-
-def _moments(sums: Sequence[BandSum]) -> dict[str, Any]:
-    """Observed pixels, mean and population standard deviation; null where nothing was observed."""
-    pixels = sum(s.pixels for s in sums)
-    if not pixels:
-        return {"pixels": 0, "mean": None, "std": None}
-    mean = math.fsum(s.total for s in sums) / pixels
-    variance = max(math.fsum(s.squares for s in sums) / pixels - mean**2, 0.0)
-    return {"pixels": pixels, "mean": _rounded(mean), "std": _rounded(math.sqrt(variance))}
+def _plain(values: NDArray[np.float64]) -> list[float | None]:
+    return [_rounded(value) if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _rounded(value: float) -> float:

@@ -79,21 +79,31 @@ def draw_match(location_id: str, season: int) -> SeasonMatch:
     )
 
 
-def build_packed(root: Path, count: int, settings: StoreSettings, part_locations: int) -> PackedRun:
+def draw_probabilities(patch: Patch) -> Patch:
+    """The same patch with nine probabilities that its labels are the likeliest of."""
+    rng = np.random.default_rng(zlib.crc32(patch.location_id.encode()) + 1)
+    likely = patch.dw[:, None] == np.arange(9)[:, None, None]
+    prob = np.where(likely, 128, rng.integers(0, 17, likely.shape)).astype(np.uint8)
+    return replace(patch, dw_prob=np.where(patch.dw[:, None] == 255, 0, prob).astype(np.uint8))
+
+
+def build_packed(
+    root: Path, count: int, settings: StoreSettings, part_locations: int, *, probabilities: bool = False
+) -> PackedRun:
     run = RunLayout(root)
     ids = [f"loc{at:03d}" for at in range(count)]
-    patches = {i: draw_patch(i) for i in ids}
+    patches = {i: draw_probabilities(draw_patch(i)) if probabilities else draw_patch(i) for i in ids}
     parts = [ids[start : start + part_locations] for start in range(0, count, part_locations)]
     for part, members in enumerate(parts):
         write_tiles(run.tile(part), [patches[i] for i in members], "inputs")
     kept = [(i, part, row) for part, members in enumerate(parts) for row, i in enumerate(members)]
     rows = store_order(kept, settings.seed)
-    building = create_store(run.store("nol"), count, settings, "inputs", patch_px=PX)
+    building = create_store(run.store("nol"), count, settings, "inputs", patch_px=PX, probabilities=probabilities)
     shards = [
         pack_shard(building, shard, shard_rows(rows, shard, settings), run.tile, settings)
         for shard in range(n_shards(count, settings))
     ]
-    digest = commit_store(building, run.store("nol"), shards)
+    digest = commit_store(run.store("nol"), shards)
     return PackedRun(
         run=run,
         rows=rows,
@@ -120,8 +130,16 @@ def make_patch() -> Callable[..., Patch]:
 def make_packed() -> Callable[..., PackedRun]:
     """(root, count, settings, part_locations) -> a run with a committed store of `count` locations."""
 
-    def make(root: Path, count: int = 5, settings: StoreSettings | None = None, part_locations: int = 2) -> PackedRun:
-        return build_packed(root, count, settings or StoreSettings(shard_rows=2), part_locations)
+    def make(
+        root: Path,
+        count: int = 5,
+        settings: StoreSettings | None = None,
+        part_locations: int = 2,
+        *,
+        probabilities: bool = False,
+    ) -> PackedRun:
+        chosen = settings or StoreSettings(shard_rows=2)
+        return build_packed(root, count, chosen, part_locations, probabilities=probabilities)
 
     return make
 

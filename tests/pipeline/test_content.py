@@ -14,7 +14,7 @@ NUMBERS = st.sampled_from([np.dtype("u1"), np.dtype("<u2"), np.dtype("<f4")])
 
 def shard(number: int, digests: list[str]) -> ShardRecord:
     rows = tuple(digests)
-    return ShardRecord(number, 0, rows, rows, rows, (), (), ())
+    return ShardRecord(number, 0, rows, rows, rows, (), (), (), (), b"", b"")
 
 
 @settings(max_examples=40, deadline=None)

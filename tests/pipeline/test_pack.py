@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.content import DIGEST_ATTRIBUTE
+from pipeline.manifest.digest import content_digest
 from pipeline.pack import (
     StoreSettings,
     commit_store,
     create_store,
+    missing_shards,
     n_shards,
     pack_shard,
     shard_present,
@@ -23,11 +25,12 @@ from pipeline.pack import (
     store_inputs,
     store_order,
 )
-from pipeline.schema.bands import S1_NODATA, S1_SCALING, S2_SCALING
+from pipeline.scaling import StoreScaling
+from pipeline.schema.bands import S1_BANDS, S1_NODATA, S1_SCALING, S2_BANDS, S2_SCALING, Scaling
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.records import Patch, StoreRow
 from pipeline.staging import write_tiles
-from pipeline.store_arrays import ARRAY_NAMES
+from pipeline.store_arrays import ARRAY_NAMES, stored_scaling
 
 TWO = StoreSettings(shard_rows=2)
 
@@ -203,14 +206,136 @@ def test_a_store_that_lacks_a_shard_or_its_record_is_not_committed(packed: Any) 
     for shard in range(3):
         pack_shard(building, shard, shard_rows(packed.rows, shard, TWO), packed.run.tile, TWO)
     with pytest.raises(NoldoError, match="shard 1 has no record of 2 rows"):
-        commit_store(building, packed.store, [packed.shards[0], packed.shards[2]])
+        commit_store(packed.store, [packed.shards[0], packed.shards[2]])
     shutil.rmtree(building / "dw" / "c" / "2")
     with pytest.raises(NoldoError, match="shard 2 is not there"):
-        commit_store(building, packed.store, packed.shards)
+        commit_store(packed.store, packed.shards)
     assert store_inputs(packed.store) == "inputs"
     pack_shard(building, 2, shard_rows(packed.rows, 2, TWO), packed.run.tile, TWO)
     (building / "dw" / "c" / "0" / "x.1234.partial").write_bytes(b"killed while writing")
-    assert commit_store(building, packed.store, packed.shards[::-1]) == packed.store_digest
+    assert commit_store(packed.store, packed.shards[::-1]) == packed.store_digest
     assert store_inputs(packed.store) == "next"
     assert not list(packed.run.root.rglob("*.partial"))
     assert {p.name for p in packed.store.parent.iterdir()} == {"nol.zarr", ".nol.zarr.inputs"}
+
+
+def test_probabilities_lie_in_the_store_beside_the_labels(tmp_path: Path, make_packed: Any) -> None:
+    packed = make_packed(tmp_path, probabilities=True)
+    array = zarr.open_group(packed.store, mode="r")["dw_prob"]
+    assert (array.shape, array.chunks, array.shards) == ((5, 4, 9, 24, 24), (1, 1, 9, 24, 24), (2, 4, 9, 24, 24))
+    for row in packed.rows:
+        assert np.array_equal(array[row.row], packed.patches[row.location_id].dw_prob)
+    assert [len(shard.dw_prob_digests) for shard in packed.shards] == [2, 2, 1]
+    found = content_digest(packed.store, None)
+    assert found.store == packed.store_digest
+    assert dict(found.arrays).keys() == {"s2", "s1", "dw", "dw_prob"}
+    (packed.store / "dw_prob" / "c" / "1" / "0" / "0" / "0" / "0").unlink()
+    assert [shard_present(packed.store, shard) for shard in range(3)] == [True, False, True]
+    assert missing_shards(packed.store, 3) == [1]
+
+
+def test_a_store_that_wants_probabilities_refuses_patches_without(packed: Any) -> None:
+    building = create_store(packed.store, 5, TWO, "other", patch_px=24, probabilities=True)
+    with pytest.raises(NoldoError, match="holds no probabilities of loc"):
+        pack_shard(building, 0, packed.rows[:2], packed.run.tile, TWO)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    count=st.integers(1, 7),
+    size=st.integers(1, 8),
+    patch_px=st.sampled_from([3, 8]),
+    probabilities=st.booleans(),
+    codec=st.sampled_from(["lz4", "zstd"]),
+)
+def test_every_shard_holds_the_chunks_that_its_rows_need(
+    tmp_path_factory: Any, count: int, size: int, patch_px: int, probabilities: bool, codec: Any
+) -> None:
+    chosen = StoreSettings(shard_rows=size, codec=codec)
+    final = tmp_path_factory.mktemp("store") / "nol.zarr"
+    building = create_store(final, count, chosen, "x", patch_px=patch_px, probabilities=probabilities)
+    shards = n_shards(count, chosen)
+    names = [*ARRAY_NAMES, "dw_prob"] if probabilities else list(ARRAY_NAMES)
+    assert missing_shards(building, shards) == list(range(shards))
+    group = zarr.open_group(building, mode="r+")
+    rng = np.random.default_rng(count)
+    for name in names:
+        array = group[name]
+        values = rng.integers(0, 256, array.shape, dtype=np.uint8)
+        array[:] = values
+        files = [p for p in (building / name / "c").rglob("*") if p.is_file()]
+        assert len(files) == shards
+        # A shard's index: 16 bytes a chunk, of rows that are not there too, and 4 of checksum.
+        chunks = size * int(np.prod(np.array(array.shape[1:]) // np.array(array.chunks[1:])))
+        (last,) = [p for p in files if p.relative_to(building / name).parts[1] == str(shards - 1)]
+        index = np.frombuffer(last.read_bytes()[-16 * chunks - 4 : -4], "<u8").reshape(size, -1, 2)
+        missing = (index == 2**64 - 1).all(axis=-1)
+        assert missing.any(axis=1).tolist() == [at >= (count - 1) % size + 1 for at in range(size)]
+        assert np.array_equal(zarr.open_group(building, mode="r")[name][:], values)
+    assert missing_shards(building, shards) == []
+
+
+def test_the_store_is_scaled_by_what_its_attributes_state(tmp_path: Path, packed: Any) -> None:
+    own = StoreScaling(
+        Scaling(S2_BANDS, (3000.0,) * 13, (1700.0,) * 13, 1.5, source="own"),
+        Scaling(S1_BANDS, (-14.0, -14.5), (6.0, 6.5), 1.5, source="own"),
+    )
+    building = create_store(packed.store, 5, TWO, "other", patch_px=24, scaling=own)
+    pack_shard(building, 0, packed.rows[:2], packed.run.tile, TWO)
+    arrays = arrays_of(building)
+    for row in packed.rows[:2]:
+        patch = packed.patches[row.location_id]
+        assert np.array_equal(arrays["s2"][row.row], own.s2.to_uint8(patch.s2))
+        assert np.array_equal(arrays["s1"][row.row], own.s1.to_uint8(patch.s1))
+    assert stored_scaling(arrays) == own
+
+
+@pytest.mark.parametrize("array", ["s2", "s1", "dw"])
+def test_a_damaged_staged_row_is_told_by_its_file_and_nothing_is_recorded(packed: Any, array: str) -> None:
+    row = packed.rows[1]
+    (chunk,) = (packed.run.tile(row.tile_part) / array).glob(f"c.{row.tile_row}.*")
+    raw = bytearray(chunk.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    chunk.write_bytes(raw)
+    building = create_store(packed.store, 5, TWO, "other", patch_px=24)
+    with pytest.raises(NoldoError) as found:
+        pack_shard(building, 0, packed.rows[:2], packed.run.tile, TWO)
+    assert str(packed.run.tile(row.tile_part)) in str(found.value)
+    assert f"row {row.tile_row}" in str(found.value)
+    assert not shard_present(building, 0)
+
+
+def test_a_shard_interrupted_in_any_array_is_made_again_to_the_same_bytes(
+    packed: Any, monkeypatch: pytest.MonkeyPatch, tree_bytes: Callable[[Path], dict[str, bytes]]
+) -> None:
+    wanted = tree_bytes(packed.store)
+    for name in ARRAY_NAMES:
+        building = create_store(packed.store, 5, TWO, "again", patch_px=24)
+        write = zarr.Array.__setitem__
+
+        def die(self: Any, selection: Any, value: Any, write: Any = write, name: str = name) -> None:
+            if self.basename == name:
+                raise KeyboardInterrupt
+            write(self, selection, value)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(zarr.Array, "__setitem__", die)
+            with pytest.raises(KeyboardInterrupt):
+                pack_shard(building, 1, packed.rows[2:4], packed.run.tile, TWO)
+        assert not shard_present(building, 1)
+        assert create_store(packed.store, 5, TWO, "again", patch_px=24) == building
+    shards = [pack_shard(building, s, shard_rows(packed.rows, s, TWO), packed.run.tile, TWO) for s in range(3)]
+    assert commit_store(packed.store, shards) == packed.store_digest
+    assert tree_bytes(packed.store) == wanted
+
+
+def test_a_commit_interrupted_after_the_statistics_is_made_again(packed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    building = create_store(packed.store, 5, TWO, "next", patch_px=24)
+    shards = [pack_shard(building, s, shard_rows(packed.rows, s, TWO), packed.run.tile, TWO) for s in range(3)]
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.pack.finish_folder", lambda path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            commit_store(packed.store, shards)
+    assert store_inputs(packed.store) == "inputs"
+    assert commit_store(packed.store, shards) == packed.store_digest
+    assert store_inputs(packed.store) == "next"

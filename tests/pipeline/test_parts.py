@@ -22,7 +22,8 @@ def test_records_come_back_equal(tmp_path: Path) -> None:
         Location("b", -70.5, -33.0, patch_grid(-70.5, -33.0)),
     ]
     exports = [ExportRecord("a", 0, None, ""), ExportRecord("b", -1, FailureKind.EMPTY, "nothing here")]
-    shard = ShardRecord(0, 0, ("x",), ("y",), ("z",), ((1, 2), (3, 4)), (BandSum(2, 3.5, 4.5),), ())
+    sums = ((BandSum(2, 3.5, 4.5, 1.5, 2.0), BandSum(0, 0.0, 0.0)),)
+    shard = ShardRecord(0, 0, ("x",), ("y",), ("z",), ((1, 2), (3, 4)), ((5,),), sums, (), b"\x00\xff", b"")
     for number, rows in enumerate((locations, exports, [MATCH], [shard])):
         write_part(tmp_path / f"{number}.parquet", type(rows[0]), rows, "digest")
         assert read_part(tmp_path / f"{number}.parquet", type(rows[0])) == rows

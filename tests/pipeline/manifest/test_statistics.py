@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -5,18 +7,28 @@ import pytest
 
 from pipeline.manifest.statistics import statistics_record
 from pipeline.pack import StoreSettings
-from pipeline.schema.records import BandSum, ShardRecord
+from pipeline.scaling import PUBLISHED
+from pipeline.tally import Tally
 
 
 def test_statistics_are_those_of_the_raw_patches(packed: Any) -> None:
-    found = statistics_record(packed.shards)
+    found = statistics_record(packed.shards, PUBLISHED)
     patches = [packed.patches[row.location_id] for row in packed.rows]
     for name in ("s2", "s1"):
         raw = np.stack([getattr(p, name) for p in patches]).astype(np.float64)
         for at, band in enumerate(found[name]):
             assert band["pixels"] == raw[:, :, at].size
-            assert band["mean"] == pytest.approx(raw[:, :, at].mean(), rel=1e-7)
-            assert band["std"] == pytest.approx(raw[:, :, at].std(), rel=1e-7)
+            assert band["mean"] == pytest.approx(raw[:, :, at].mean(), rel=1e-6)
+            assert band["std"] == pytest.approx(raw[:, :, at].std(), rel=1e-6)
+            assert band["scaling_mean"] == PUBLISHED.of(name).mean[at]
+            for season, figures in enumerate(band["seasons"]):
+                values = raw[:, season, at]
+                assert (figures["lowest"], figures["highest"]) == pytest.approx((values.min(), values.max()), rel=1e-7)
+                assert figures["mean"] == pytest.approx(values.mean(), rel=1e-6)
+                wide = 12 if name == "s2" else 0.1
+                assert figures["percentiles"]["50"] == pytest.approx(
+                    np.median(values), abs=2 * wide + values.std() / 50
+                )
     labels = np.stack([p.dw for p in patches])
     for season, counts in enumerate(found["label_pixels_per_season"]):
         assert counts == [np.count_nonzero(labels[:, season] == c) for c in [*range(9), 255]]
@@ -26,10 +38,26 @@ def test_statistics_are_those_of_the_raw_patches(packed: Any) -> None:
 
 def test_statistics_do_not_depend_on_the_shards(packed: Any, make_packed: Any, tmp_path: Any) -> None:
     other = make_packed(tmp_path / "other", settings=StoreSettings(shard_rows=5))
-    assert statistics_record(other.shards) == statistics_record(packed.shards)
+    assert statistics_record(other.shards, PUBLISHED) == statistics_record(packed.shards, PUBLISHED)
+    assert statistics_record(packed.shards[::-1], PUBLISHED) == statistics_record(packed.shards, PUBLISHED)
 
 
-def test_a_band_never_observed_has_no_mean() -> None:
-    nothing = BandSum(0, 0.0, 0.0)
-    shard = ShardRecord(0, 0, (), (), (), ((1,) * 10,) * 4, (nothing,) * 13, (nothing,) * 2)
-    assert statistics_record([shard])["s2"][0]["mean"] is None
+def test_a_band_never_observed_has_no_mean(packed: Any, make_patch: Any) -> None:
+    tally = Tally()
+    patch = make_patch()
+    tally.add(replace(patch, s2=np.zeros_like(patch.s2)))
+    shard = replace(packed.shards[0], s2_sums=tally.s2_sums(), s2_histogram=tally.s2_histogram())
+    found = statistics_record([shard], PUBLISHED)["s2"][0]
+    assert (found["pixels"], found["mean"], found["std"]) == (0, None, None)
+    assert found["seasons"][3]["percentiles"]["50"] is None
+    json.dumps(found, allow_nan=False)
+
+
+def test_probabilities_have_a_mean_a_season_and_class(make_packed: Any, tmp_path: Any) -> None:
+    packed = make_packed(tmp_path, probabilities=True)
+    found = np.array(statistics_record(packed.shards, PUBLISHED)["dw_prob_mean_per_season"])
+    for season in range(4):
+        prob = np.stack([p.dw_prob[season] for p in packed.patches.values()]).astype(float)
+        labelled = np.stack([p.dw[season] for p in packed.patches.values()]) != 255
+        for cls in range(9):
+            assert found[season, cls] == pytest.approx(prob[:, cls][labelled].mean() / 255, rel=1e-6)
