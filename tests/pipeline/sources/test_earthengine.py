@@ -47,7 +47,7 @@ def npy(value: int, size: int = 4) -> bytes:
 
 
 def empty(count: int) -> dict[str, Any]:
-    return {"result": [[[], [], []]] * count}
+    return {"result": [[[], [], [], []]] * count}
 
 
 PIXELS = {"content_type": "application/octet-stream"}
@@ -92,6 +92,20 @@ def test_a_request_that_is_too_heavy_is_halved_at_once(service: Any) -> None:
     service.will_send(empty(3))
     assert len(source.find_scenes(slots(5), LIMITS)) == 5
     assert [record.location_id for record in records[1:]] == ["location-0", "location-0", "location-2"]
+
+
+def test_a_season_that_is_too_heavy_by_itself_fails_alone(service: Any) -> None:
+    source = EarthEngineSource(service.spec(), "match")
+    service.will_refuse(400, "Computation timed out.", times=2)
+    service.will_refuse(400, "Computation timed out.", times=3)
+    service.will_send(empty(1))
+    service.will_send(empty(2))
+    found = source.find_scenes(slots(4), LIMITS)
+    assert [scenes.location_id for scenes in found] == [f"location-{i}" for i in range(4)]
+    assert [scenes.failure is None for scenes in found] == [False, True, True, True]
+    assert found[0].failure is not None
+    assert found[0].failure.kind is FailureKind.PERMANENT
+    assert "Computation timed out" in str(found[0].failure)
 
 
 def test_a_request_goes_through_whatever_the_network_does(service: Any) -> None:
