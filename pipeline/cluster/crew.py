@@ -2,7 +2,9 @@
 
 import hashlib
 import itertools
+import math
 import queue
+import time
 import uuid
 from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +30,9 @@ CHAINS_PER_THREAD: Final = 2
 
 FEWEST_CHAINS: Final = 8
 """Chains under way while the cluster has no worker yet."""
+
+COUNT_EVERY_S: Final = 5.0
+"""Workers may come and go; their threads are counted again after this many seconds."""
 
 LOST: Final = "the connection to the Dask scheduler was lost; what was finished is kept: run the same command again"
 
@@ -64,6 +69,8 @@ class Crew:
         self._client = client
         self._heard = heard
         self._on_attempt: Callable[[Attempt], None] = lambda _: None
+        self._threads = 0
+        self._counted = -math.inf
 
     def run(self, chains: Iterable[Chain[Result]], on_attempt: Callable[[Attempt], None]) -> Iterator[Result]:
         """Every task's result as it ends; so many chains under way as keep the workers busy, whatever their number.
@@ -102,8 +109,10 @@ class Crew:
         return futures
 
     def _room(self) -> int:
-        threads: int = sum(self._client.nthreads().values())
-        return max(CHAINS_PER_THREAD * threads, FEWEST_CHAINS)
+        if time.monotonic() - self._counted >= COUNT_EVERY_S:
+            self._threads = sum(self._client.nthreads().values())
+            self._counted = time.monotonic()
+        return max(CHAINS_PER_THREAD * self._threads, FEWEST_CHAINS)
 
     def _next_ended(self) -> "tuple[str, Future[Any]]":
         while True:
