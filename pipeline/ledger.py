@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pipeline.budget import BudgetSettings
 from pipeline.event_log import EventLog
-from pipeline.funnel import FunnelStep
+from pipeline.funnel_step import FunnelStep
 from pipeline.part_numbers import as_ranges
 from pipeline.schema.errors import FailureKind, NoldoError
 from pipeline.schema.paths import AnyPath

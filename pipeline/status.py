@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from pipeline.budget import BudgetSettings, counts, month_of
-from pipeline.funnel import FunnelStep, joined, sample_step
+from pipeline.funnel_step import FunnelStep, joined, sample_step, step_from
 from pipeline.part_numbers import from_ranges
 from pipeline.schema.errors import FailureKind
 
@@ -231,14 +231,8 @@ def _rate(run: _Run | None, stage: str, now: datetime) -> float | None:
 def _funnel(reader: _Reader) -> Iterator[FunnelStep]:
     yield sample_step(sum(event["locations"] for event in reader.parts["sample"].values()))
     for stage in FILTERS:
-        steps = [_step(event["funnel"]) for event in reader.parts[stage].values() if "funnel" in event]
+        steps = [step_from(event["funnel"]) for event in reader.parts[stage].values() if "funnel" in event]
         yield joined(stage, steps)
-
-
-def _step(plain: Mapping[str, Any]) -> FunnelStep:
-    reasons = tuple((reason, count) for reason, count in plain["reasons"])
-    by_season = tuple((what, tuple(counts)) for what, counts in plain["by_season"])
-    return FunnelStep(plain["stage"], plain["entered"], plain["kept"], reasons, by_season)
 
 
 def _open(reader: _Reader) -> Iterator[OpenFailures]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from pipeline.budget import HOW_TO_CALIBRATE, S_PER_HOUR, BudgetSettings
-from pipeline.funnel import funnel_lines
+from pipeline.budget import S_PER_HOUR, BudgetSettings
+from pipeline.funnel_step import funnel_lines
 from pipeline.quantities import duration, size
 from pipeline.schema.errors import FailureKind
 from pipeline.status import OpenFailures, RunStatus, StageStatus
@@ -88,7 +88,7 @@ def _request_lines(status: RunStatus, budget: BudgetSettings) -> list[str]:
         f"Compute    {spent:.2f} EECU-hours this month ({limit}), assuming {budget.eecu_s_per_pixel_request:g} s a "
         f"pixel request and {budget.eecu_s_per_scene_query:g} s a scene query"
     )
-    return [*lines, f"           {HOW_TO_CALIBRATE}"]
+    return [*lines, "           (assumed, not measured: 'noldo plan' says how to calibrate it)"]
 
 
 def _open_lines(failures: Sequence[OpenFailures], folder: str) -> list[str]:

@@ -9,6 +9,7 @@ import click
 from pipeline.cli.build import build
 from pipeline.cli.emulator import emulator
 from pipeline.cli.manifest import manifest
+from pipeline.cli.plan import plan
 from pipeline.cli.pretrain import pretrain
 from pipeline.cli.report import report
 from pipeline.cli.status import status
@@ -26,7 +27,7 @@ def noldo() -> None:
     """
 
 
-for command in (build, status, pretrain, report, emulator, manifest):
+for command in (build, plan, status, pretrain, report, emulator, manifest):
     noldo.add_command(command)
 
 

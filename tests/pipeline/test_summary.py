@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.funnel import FunnelStep
+from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import Attempt
