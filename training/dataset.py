@@ -10,7 +10,7 @@ import numpy as np
 import tensorstore as ts
 from numpy.typing import NDArray
 
-from pipeline.schema.bands import S1_BANDS, S2_BANDS
+from pipeline.schema.bands import S1_BANDS, S2_BANDS, Scaling
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.records import N_SEASONS
 from training.shards import ShardedArray, open_sharded
@@ -35,6 +35,8 @@ class TrainingStore:
     """tensorstore of uint8 (N, 4, P, P): class 0..8, or 255 where there is no label."""
     shards: tuple[ShardedArray, ShardedArray, ShardedArray] | None
     """s1, s2 and dw as they lie on this machine's disk; None where only tensorstore can read them."""
+    scaling: dict[str, Scaling] | None
+    """How s1 and s2 were scaled to uint8, as their attributes state it; None where they state nothing."""
     digest: str
     """Digest of the content where the store carries one, else of its files' names, sizes and times."""
 
@@ -74,13 +76,22 @@ def open_store(path: Path) -> TrainingStore:
                 f"expected uint8 {expected[name]}; build the store again with noldo build"
             )
     digest = attributes.get(DIGEST_ATTRIBUTE)
+    stated = {name: _group_attributes(path / name) for name in ("s1", "s2")}
     s1, s2, dw = (open_sharded(path / name) for name in ("s1", "s2", "dw"))
     return TrainingStore(
         path=path,
         shards=None if s1 is None or s2 is None or dw is None or not _by_season(s1, s2, dw) else (s1, s2, dw),
+        scaling=_scalings(path, stated) if all("scaling" in attributes for attributes in stated.values()) else None,
         digest=digest if isinstance(digest, str) else _files_digest(path),
         **arrays,
     )
+
+
+def _scalings(path: Path, stated: dict[str, dict[str, Any]]) -> dict[str, Scaling]:
+    try:
+        return {name: Scaling.from_attributes(attributes) for name, attributes in stated.items()}
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path} states a scaling that cannot be ({error}); build the store again") from error
 
 
 def open_truth(path: Path, store: TrainingStore) -> Any:

@@ -40,6 +40,7 @@ def describe_run(
         "settings": settings.model_dump(mode="json"),
         "store": str(store.path),
         "store_digest": store.digest,
+        "scaling": store.scaling and {name: scaling.as_attributes() for name, scaling in store.scaling.items()},
         "locations": store.locations,
         "split": "no shared ground" if groups_known else "by location, overlaps not checked",
         "code": {"version": _package_version(), "commit": _commit()},

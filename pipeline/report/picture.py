@@ -30,7 +30,7 @@ WEIGHT_RAMP: Final = ("#0d0887", "#5c01a6", "#9c179e", "#cc4778", "#ed7953", "#f
 """Colours of a weight from 0 to 1: matplotlib's plasma, which rises evenly in lightness."""
 
 
-def true_colour(s2_SBHW: NDArray[np.uint8]) -> list[str]:
+def true_colour(s2_SBHW: NDArray[np.uint8], scaling: Scaling = S2_SCALING) -> list[str]:
     """One picture a season of scaled (seasons, 13 or 9, height, width) Sentinel-2, in one stretch for all.
 
     Each band starts from its own 1st percentile, which takes the atmosphere's blue veil off a top-of-atmosphere
@@ -38,7 +38,7 @@ def true_colour(s2_SBHW: NDArray[np.uint8]) -> list[str]:
     one season of snow or haze then leaves the others readable.
     """
     names = S2_BANDS if s2_SBHW.shape[1] == len(S2_BANDS) else S2_BANDS_9
-    raw_S3HW = _unscaled(s2_SBHW[:, [names.index(b) for b in TRUE_COLOUR]], S2_SCALING, TRUE_COLOUR)
+    raw_S3HW = _unscaled(s2_SBHW[:, [names.index(b) for b in TRUE_COLOUR]], scaling, TRUE_COLOUR)
     dark_3 = np.median(np.percentile(raw_S3HW, 1, axis=(2, 3)), axis=0)
     lit_S3HW = raw_S3HW - dark_3[:, None, None]
     span = max(float(np.median(np.percentile(lit_S3HW, 99, axis=(1, 2, 3)))), MIN_SPAN_DN)
@@ -46,9 +46,9 @@ def true_colour(s2_SBHW: NDArray[np.uint8]) -> list[str]:
     return [_webp(_to_bytes(rgb)) for rgb in unit]
 
 
-def false_colour(s1_S2HW: NDArray[np.uint8]) -> list[str]:
+def false_colour(s1_S2HW: NDArray[np.uint8], scaling: Scaling = S1_SCALING) -> list[str]:
     """One picture a season of scaled (seasons, 2, height, width) Sentinel-1: red VV, green VH, blue VV - VH."""
-    db = _unscaled(s1_S2HW, S1_SCALING, S1_SCALING.bands)
+    db = _unscaled(s1_S2HW, scaling, scaling.bands)
     ratio = np.clip((db[:, 0] - db[:, 1] - RATIO_DB[0]) / (RATIO_DB[1] - RATIO_DB[0]), 0.0, 1.0)
     unit = np.stack([s1_S2HW[:, 0] / 255.0, s1_S2HW[:, 1] / 255.0, ratio], axis=1)
     return [_webp(_to_bytes(rgb)) for rgb in unit]

@@ -1,8 +1,8 @@
 """Previews of a few locations over their seasons, with their scenes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from pipeline.report import picture
 from pipeline.report.gather import IndexRow, RunRecord
 from pipeline.report.label_counts import confusion, evenly_spaced, open_array, read_row
+from pipeline.scaling import StoreScaling
+from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Location
+from pipeline.store_arrays import stored_scaling
 
 SHOWN: Final = 12
 """Locations shown; more would make the page heavy."""
@@ -50,13 +53,21 @@ def sample_views(run: RunRecord, store: AnyPath, truth: AnyPath | None) -> tuple
     arrays = {name: open_array(store, name) for name in ("s2", "s1", "dw")}
     truths = None if truth is None else open_array(truth, "truth")
     places = {location.location_id: location for location in run.locations}
+    scaling = _scaling(store, arrays)
     views = []
     for row in evenly_spaced(arrays["dw"].shape[0], SHOWN):
         scenes = [entry for entry in run.index if entry.row == row]
         pixels = {name: read_row(array, row) for name, array in arrays.items()}
         true = None if truths is None else read_row(truths, row)
-        views.append(_sample(row, scenes, pixels["s2"], pixels["s1"], pixels["dw"], true, places))
+        views.append(_sample(row, scenes, pixels["s2"], pixels["s1"], pixels["dw"], true, places, scaling))
     return tuple(views)
+
+
+def _scaling(store: AnyPath, arrays: Mapping[str, Any]) -> StoreScaling:
+    try:
+        return stored_scaling(arrays)
+    except ValueError as error:
+        raise NoldoError(f"{store.name}: {error}.") from error
 
 
 def _sample(
@@ -67,10 +78,11 @@ def _sample(
     label_SHW: NDArray[np.uint8],
     truth_SHW: NDArray[np.uint8] | None,
     places: dict[str, Location],
+    scaling: StoreScaling,
 ) -> SampleView:
     location_id = scenes[0].location_id if scenes else f"row {row}"
     by_season = {entry.season: entry for entry in scenes}
-    colour, radar = picture.true_colour(s2_SBHW), picture.false_colour(s1_SBHW)
+    colour, radar = picture.true_colour(s2_SBHW, scaling.s2), picture.false_colour(s1_SBHW, scaling.s1)
     seasons = tuple(
         SeasonView(
             season=season,

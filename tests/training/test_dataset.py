@@ -9,6 +9,7 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.schema.bands import S1_BANDS, S2_BANDS, Scaling
 from pipeline.schema.errors import NoldoError, UsageError
 from training.dataset import open_store, open_truth, split_locations
 
@@ -114,3 +115,19 @@ def test_the_digest_is_the_stores_own_where_it_has_one(small: tuple[Path, Path],
     group = zarr.open_group(tmp_path / "nol.zarr")
     group.attrs["content_digest"] = "sha256:abc"
     assert open_store(tmp_path / "nol.zarr").digest == "sha256:abc"
+
+
+def test_open_store_reads_the_scaling_that_the_arrays_state(small: tuple[Path, Path], tmp_path: Path) -> None:
+    assert open_store(small[0]).scaling is None
+    path = tmp_path / "scaled.zarr"
+    shutil.copytree(small[0], path)
+    for name, bands in (("s1", S1_BANDS), ("s2", S2_BANDS)):
+        array = zarr.open_array(path, path=name, mode="r+")
+        scaling = Scaling(bands, (1.5,) * len(bands), (2.0,) * len(bands), 3.0, source="own")
+        array.attrs.update({"bands": list(bands), "scaling": scaling.as_attributes()})
+    stated = open_store(path).scaling
+    assert stated is not None
+    assert (stated["s2"].mean[12], stated["s1"].clip_std, stated["s1"].source) == (1.5, 3.0, "own")
+    zarr.open_array(path, path="s1", mode="r+").attrs["scaling"] = {"mean": [1], "std": [0], "clip_std": 2}
+    with pytest.raises(UsageError, match="states a scaling that cannot be"):
+        open_store(path)

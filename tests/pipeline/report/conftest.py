@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
 from pipeline.parts import write_part
+from pipeline.scaling import PUBLISHED
 from pipeline.schema.errors import FailureKind
 from pipeline.schema.grid import patch_grid
 from pipeline.schema.landcover import DW_CLASSES, IGNORE
@@ -54,7 +55,10 @@ def make_run(tmp_path: Path) -> MakeRun:
         s2, s1 = _images(rng, truth)
         store = zarr.create_group(layout.store("nol"), zarr_format=3)
         for name, data in (("s2", s2), ("s1", s1), ("dw", label)):
-            store.create_array(name, data=data, chunks=(1, *data.shape[1:]))
+            array = store.create_array(name, data=data, chunks=(1, *data.shape[1:]))
+            if name != "dw":
+                scaling = PUBLISHED.of(name)
+                array.attrs.update({"bands": list(scaling.bands), "scaling": scaling.as_attributes()})
         zarr.create_group(layout.truth, zarr_format=3).create_array("truth", data=truth, chunks=(1, *truth.shape[1:]))
         _manifest(layout, kept)
         _pretrain(layout, rng, s2, s1, label, truth)
