@@ -1,6 +1,6 @@
 """The whole pipeline on one screen: sample, match, seasons, export, quality, pack, manifest, joined by Dask."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from pipeline.cluster.crew import Chain, Crew
@@ -29,7 +29,9 @@ from pipeline.tasks.quality import quality_task
 STAGES = ("sample", "match", "seasons", "export", "quality", "pack", "manifest")
 """In order; a build can stop after any of them."""
 
-PART_TASKS = {
+PartTask = Callable[[Job, Outcome], Outcome]
+
+PART_TASKS: dict[str, PartTask] = {
     "match": match_task,
     "seasons": seasons_task,
     "export": export_task,
@@ -41,25 +43,30 @@ MENDINGS = 5
 """Damaged files that one build makes again; more of them say that the disk is not to be trusted."""
 
 
-def build(job: Job, crew: Crew, ledger: Ledger, until: str = STAGES[-1]) -> tuple[FunnelStep, ...]:
+def build(
+    job: Job, crew: Crew, ledger: Ledger, until: str = STAGES[-1], note: Callable[[str], None] = lambda _: None
+) -> tuple[FunnelStep, ...]:
     """Bring a run directory up to stage `until`, doing only what is not done; returns the funnel so far.
 
-    A committed file that turns out to be damaged is removed and made again. Raises NoldoError where locations
-    are still to be had: running the same build again goes on with them.
+    A committed file that turns out to be damaged is removed and made again, which `note` is told. Raises
+    NoldoError where locations are still to be had: running the same build again goes on with them.
     """
     wanted = STAGES[: STAGES.index(until) + 1]
     for _ in range(MENDINGS):
         try:
             return _build(job, crew, ledger, wanted)
         except DamagedError as damage:
+            note(f"{damage.path} is damaged and is made again")
+            ledger.mended(damage)
             remove(damage.path)
     return _build(job, crew, ledger, wanted)
 
 
 def _build(job: Job, crew: Crew, ledger: Ledger, wanted: Sequence[str]) -> tuple[FunnelStep, ...]:
     sampled = sample_parts(job, ledger)
-    outcomes = run_parts(job, crew, ledger, sampled, [stage for stage in PART_TASKS if stage in wanted])
-    require_complete(job, ledger, spent=crew.budget_spent)
+    tasks = {stage: task for stage, task in PART_TASKS.items() if stage in wanted}
+    outcomes = run_parts(job, crew, ledger, sampled, tasks)
+    require_complete(job, ledger, sum(part.locations for part in sampled), spent=crew.budget_spent)
     if "pack" in wanted:
         rows, inputs = pack(job, crew, ledger, outcomes)
         if "manifest" in wanted:
@@ -86,12 +93,18 @@ def sample_parts(job: Job, ledger: Ledger) -> list[Outcome]:
     return outcomes
 
 
-def run_parts(job: Job, crew: Crew, ledger: Ledger, parts: Sequence[Outcome], stages: Sequence[str]) -> list[Outcome]:
-    """Run every part through its stages; each goes its own way. Returns the last stage's outcomes, by part."""
+def run_parts(
+    job: Job, crew: Crew, ledger: Ledger, parts: Sequence[Outcome], tasks: Mapping[str, PartTask]
+) -> list[Outcome]:
+    """Run every part through its stages, each on its own way. Returns the last stage's outcomes, by part.
+
+    `tasks`, by stage and in order, are all or the first of PART_TASKS, or others in their place.
+    """
+    stages = list(tasks)
     for stage in stages:
         ledger.begin(stage, sum(part.locations for part in parts))
-    tasks = {stage: partial(run_plainly, PART_TASKS[stage], job) for stage in stages}
-    chains = (Chain(f"{part.part:05d}", tasks, part) for part in parts) if stages else ()
+    steps = {stage: partial(run_plainly, task, job) for stage, task in tasks.items()}
+    chains = (Chain(f"{part.part:05d}", steps, part) for part in parts) if stages else ()
     last: list[Outcome] = []
     for outcome in crew.run(chains, ledger.record_attempt):
         ledger.record(outcome)
@@ -157,21 +170,25 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
     ledger.record(Outcome("manifest", 0, described, len(rows), made))
 
 
-def require_complete(job: Job, ledger: Ledger, *, spent: bool) -> None:
-    """Raise NoldoError where locations are still to be had; only what is empty may be left out.
+def require_complete(job: Job, ledger: Ledger, sampled: int, *, spent: bool) -> None:
+    """Raise NoldoError where locations of the `sampled` ones are still to be had; only what is empty may be left out.
 
     Of lasting failures the recipe may allow a share (`export.max_failed_share`). Raises BudgetSpentError where
     the month's budget is `spent`.
     """
     if spent:
         raise BudgetSpentError(job.recipe.budget.spent_message())
-    if not ledger.failures:
+    failures = ledger.failures
+    lasting = all(failure.kind is FailureKind.PERMANENT for failure in failures)
+    places = len({failure.location_id for failure in failures})
+    if lasting and places <= job.recipe.export.max_failed_share * sampled:
         return
-    places = len({failure.location_id for failure in ledger.failures})
-    first = ledger.failures[0]
-    lasting = all(failure.kind is FailureKind.PERMANENT for failure in ledger.failures)
-    advice = "asking again will not help" if lasting else "run the same command again to go on with them"
+    advice = (
+        "asking again will hardly help: --retry permanent does, export.max_failed_share leaves a share of them out"
+        if lasting
+        else "run the same command again to go on with them"
+    )
     raise NoldoError(
         f"{places} locations could not be had ({advice}).\n"
-        f"The first, {first.location_id} in stage {first.stage}, {first.kind}: {first.message}"
+        f"The first, {failures[0].location_id} in stage {failures[0].stage}, {failures[0].kind}: {failures[0].message}"
     )

@@ -13,7 +13,7 @@ from pipeline.budget import BudgetSettings
 from pipeline.event_log import EventLog
 from pipeline.funnel_step import FunnelStep
 from pipeline.part_numbers import as_ranges
-from pipeline.schema.errors import FailureKind, NoldoError
+from pipeline.schema.errors import DamagedError, FailureKind, NoldoError
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Attempt, Failure
 from pipeline.sources.pace import OK, BudgetSpentError
@@ -101,12 +101,16 @@ class Ledger:
                 self._log.close()
 
     def begin(self, stage: str, locations: int) -> None:
-        """Announce a stage and how many locations it will deal with."""
+        """Announce a stage and how many locations it will deal with; what it did before in this run is done anew."""
         with self._lock:
             self._total[stage], self._done[stage] = locations, 0
             self.tallies.setdefault(stage, StageTally())
             self._write([{"event": "stage", "stage": stage, "locations": locations}])
         self._on_progress(StageProgress(stage, 0, locations))
+
+    def mended(self, damage: DamagedError) -> None:
+        """Write down that a damaged file was removed, to be made again."""
+        self._write([{"event": "mended", "path": str(damage.path), "message": str(damage)}])
 
     def record_attempt(self, attempt: Attempt) -> None:
         """Write down one request as it ended."""

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from pipeline.files import is_local, write_bytes
-from pipeline.schema.errors import NoldoError
+from pipeline.schema.errors import DamagedError
 from pipeline.schema.paths import AnyPath
 
 Record = TypeVar("Record")
@@ -67,7 +67,7 @@ def write_part(path: AnyPath, record: type[Record], rows: Sequence[Record], inpu
 
 
 def read_part(path: AnyPath, record: type[Record]) -> list[Record]:
-    """The records of a committed part; NoldoError names a file that cannot be read.
+    """The records of a committed part; DamagedError names a file that cannot be read.
 
     Only the columns that `record` has are read, so a narrower record of the same rows costs less.
     """
@@ -78,7 +78,7 @@ def read_part(path: AnyPath, record: type[Record]) -> list[Record]:
         return typing.cast(list[Record], _adapter(typing.cast(Any, record)).validate_python(rows))
     except (OSError, pa.ArrowException, ValidationError) as error:
         reason = str(error).splitlines()[0]
-        raise NoldoError(f"{path} cannot be read ({reason}); delete it and run the build again") from error
+        raise DamagedError(f"{path} cannot be read ({reason}); delete it and run the build again", path) from error
 
 
 def readable(path: AnyPath) -> Any:

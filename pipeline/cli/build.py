@@ -11,6 +11,7 @@ import click
 
 from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.cli.own_emulator import own_emulator
 from pipeline.cli.watched import watched
 from pipeline.progress import Display
 from pipeline.schema.errors import FailureKind, UsageError
@@ -138,7 +139,7 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     from pipeline.tasks.job import Job
 
     until = options.until if options.until in flow.STAGES else flow.STAGES[-1]
-    finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] else None
+    finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] and not options.retry else None
     if finished is not None:
         return finished
     if options.remake:
@@ -155,14 +156,13 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     ):
         display.note(f"Dask dashboard: {client.dashboard_link}")
         job = Job(run, recipe, spec, list_digest(recipe), crew.link, frozenset(options.retry))
-        return flow.build(job, crew, ledger, until)
+        return flow.build(job, crew, ledger, until, display.note)
 
 
 @contextmanager
 def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]":
     """Where the scenes come from; starts and ends an emulator where the recipe wants one of its own."""
     from pipeline.emulator.faults import parse_faults
-    from pipeline.emulator.process import running_emulator
     from pipeline.files import is_local, on_disk
     from pipeline.recipe import EarthEngineSettings
     from pipeline.sample import scene_list
@@ -179,11 +179,7 @@ def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]"
             parse_faults(source.faults)
             _planet(source, scene_list(recipe.sample)).identity()  # a bad list of targets or flaws is told at once
             log = on_disk(run.root / "emulator.log", "a log") if is_local(run.root) else None
-            child = running_emulator(
-                source.seed, source.faults, source.latency_s, scene_list(recipe.sample), log=log,
-                targets=source.targets, flaws=source.flaws, canned=source.canned,
-            )  # fmt: skip
-            spec = emulator_spec(stack.enter_context(child))
+            spec = emulator_spec(stack.enter_context(own_emulator(source, scene_list(recipe.sample), log)))
         EarthEngineSource(spec, stage="connect")  # no credentials or no service is told before any worker starts
         yield spec
 
