@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
-from pipeline.files import is_local, listed, make_folder, write_bytes
+from pipeline.files import is_file, is_local, listed, make_folder, write_bytes
 from pipeline.schema.paths import AnyPath
 
 FLUSH_S: Final = 5.0
@@ -50,7 +50,7 @@ def read_events(path: AnyPath) -> Iterator[dict[str, Any]]:
 
 
 def _open_all(path: AnyPath) -> Iterator[TextIO]:
-    if path.is_file():
+    if is_file(path):
         yield path.open("r", encoding="utf-8")
     if not is_local(path):
         for segment in listed(path.with_suffix(""), "*.jsonl"):

@@ -34,6 +34,9 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
 _LIBRARIES: Final = frozenset({"aiobotocore", "aiohttp", "botocore", "fsspec", "gcsfs", "google", "s3fs"})
 """Packages whose own exceptions mean that object storage could not be had."""
 
+PRECONDITION_FAILED: Final = (412, "412")
+"""What gcsfs gives as the code of its error where a conditional put came second."""
+
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -98,9 +101,9 @@ def write_new(path: AnyPath, data: bytes) -> bool:
         return True
     try:
         path.fs.pipe_file(path.path, data, mode="create")
-    except FileExistsError:
-        return False
-    except (NotImplementedError, OSError) as error:
+    except Exception as error:
+        if isinstance(error, FileExistsError) or getattr(error, "code", None) in PRECONDITION_FAILED:
+            return False
         if "NotImplemented" not in f"{type(error).__name__} {error}":
             raise
         path.fs.pipe_file(path.path, data)
@@ -117,6 +120,16 @@ def remove(path: AnyPath) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def is_file(path: AnyPath) -> bool:
+    """Whether a file is there. UPath.is_file says no where object storage cannot be reached; this raises."""
+    if is_local(path):
+        return path.is_file()
+    try:
+        return bool(path.fs.info(path.path)["type"] == "file")
+    except FileNotFoundError:
+        return False
 
 
 def listed(folder: AnyPath, pattern: str) -> list[AnyPath]:

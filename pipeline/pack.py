@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pipeline.commit import begun_folder, begun_inputs, building_folder, finish_folder, folder_inputs
 from pipeline.content import DIGEST_ATTRIBUTE, row_digest, store_digests, tree_digest
-from pipeline.files import file_sizes, is_local, zarr_store
+from pipeline.files import file_sizes, is_file, is_local, zarr_store
 from pipeline.scaling import PUBLISHED, Statistics, StoreScaling
 from pipeline.schema.bands import S1_NODATA, Scaling
 from pipeline.schema.errors import NoldoError
@@ -112,13 +112,13 @@ def create_store(
 
 def array_names(store: AnyPath) -> tuple[str, ...]:
     """The arrays of a store: s2, s1, dw and, where it has probabilities, dw_prob."""
-    more = (PROBABILITIES,) if (store / PROBABILITIES / "zarr.json").is_file() else ()
+    more = (PROBABILITIES,) if is_file(store / PROBABILITIES / "zarr.json") else ()
     return (*ARRAY_NAMES, *more)
 
 
 def shard_present(store: AnyPath, shard: int) -> bool:
     """Whether every array has the file of that shard."""
-    return all((store / name / _shard_key(name, shard)).is_file() for name in array_names(store))
+    return all(is_file(store / name / _shard_key(name, shard)) for name in array_names(store))
 
 
 def missing_shards(store: AnyPath, shards: int) -> list[int]:

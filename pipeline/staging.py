@@ -12,7 +12,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from pipeline.files import file_sizes, make_folder, remove, write_bytes, zarr_store
+from pipeline.files import file_sizes, is_file, make_folder, remove, write_bytes, zarr_store
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
 from pipeline.schema.errors import DamagedError, NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
@@ -244,7 +244,7 @@ def _read_row(path: AnyPath, location_ids: list[str], arrays: dict[str, Any], ro
         chunk = path / name / _chunk_key(name, row)
         try:
             # Zarr takes a chunk that is not there for one of zeros.
-            if not chunk.is_file():
+            if not is_file(chunk):
                 raise FileNotFoundError("it is not there")
             values[name] = np.asarray(array[row])
         except UNREADABLE as error:

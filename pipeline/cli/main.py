@@ -58,7 +58,16 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - the outermost edge: a defect still ends in a plain line
         if debug:
             traceback.print_exc()
-        _fail(f"unexpected {type(error).__name__}: {error}. This is a defect; --debug shows where", 1)
+        _fail(_unexpected(error), 1)
+
+
+def _unexpected(error: Exception) -> str:
+    """What to say of an error that is none of ours: object storage fails in its own ways, the rest is a defect."""
+    from pipeline.files import is_storage_error, storage_reason
+
+    if is_storage_error(error):
+        return f"object storage failed: {storage_reason(error)}; see to it, then run the same command again"
+    return f"unexpected {type(error).__name__}: {error}. This is a defect; --debug shows where"
 
 
 def _fail(message: str, status: int) -> None:

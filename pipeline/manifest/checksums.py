@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from pipeline.files import file_sizes, is_local, listed, storage_reason
+from pipeline.files import file_sizes, is_file, is_local, listed, storage_reason
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
@@ -60,7 +60,7 @@ def verify_checksums(run: RunLayout) -> ChecksumReport:
     for store in listed(run.store("nol").parent, "*.zarr"):
         present |= published(store, f"store/{store.name}")
     present.pop(f"manifest/{CHECKSUMS_FILE}", None)
-    missing = [name for name in expected if name not in present and not (run.root / name).is_file()]
+    missing = [name for name in expected if name not in present and not is_file(run.root / name)]
     found = _digests({name: run.root / name for name in expected if name not in missing})
     changed = [name for name in found if found[name] != expected[name]]
     return ChecksumReport(

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import zarr
 
 from pipeline.content import PREFIX, array_digest, canonical_json, row_digest, tree_digest
-from pipeline.files import listed, zarr_store
+from pipeline.files import is_file, listed, zarr_store
 from pipeline.parts import readable
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
@@ -71,7 +71,7 @@ def digest_run(run: RunLayout, name: str | None = None) -> ContentDigest:
     if len(stores) != 1 or not stores[0].is_dir():
         found = ", ".join(store.stem for store in stores if store.is_dir()) or "none"
         raise UsageError(f"{run.root}/store: expected one finished store to digest, found {found}")
-    if not run.index.is_file():
+    if not is_file(run.index):
         raise UsageError(f"{run.index} is not there; finish the build with noldo build")
     return content_digest(stores[0], run.index)
 

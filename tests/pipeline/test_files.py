@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 import zarr
 
-from pipeline.files import file_sizes, is_local, listed, make_folder, open_path, remove, write_bytes, zarr_store
+from pipeline.files import (
+    file_sizes,
+    is_file,
+    is_local,
+    listed,
+    make_folder,
+    on_disk,
+    open_path,
+    remove,
+    storage_reason,
+    write_bytes,
+    write_new,
+    zarr_store,
+)
 from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
 
@@ -38,6 +51,63 @@ def test_written_listed_and_removed_is_seen_at_once(root: AnyPath) -> None:
     remove(root / "tables")
     assert file_sizes(root) == {}
     assert listed(root, "*") == []
+
+
+def test_a_file_is_made_where_there_is_none(root: AnyPath) -> None:
+    make_folder(root)
+    assert write_new(root / "lock", b"first")
+    assert not write_new(root / "lock", b"second")
+    assert (root / "lock").read_bytes() == b"first"
+    assert is_file(root / "lock")
+    assert not is_file(root / "key")
+    assert not is_file(root)
+
+
+@pytest.mark.parametrize(("code", "made"), [(412, False), ("412", False), (None, True)])
+def test_services_refuse_a_second_file_each_in_their_way(
+    bucket: Callable[[], AnyPath], monkeypatch: pytest.MonkeyPatch, code: object, made: bool
+) -> None:
+    path = bucket() / "lock"
+    put = path.fs.pipe_file
+
+    class OtherError(Exception):
+        def __init__(self) -> None:
+            super().__init__("NotImplemented")
+            self.code = code
+
+    def pipe_file(where: str, data: bytes, mode: str = "overwrite") -> None:
+        if mode == "create":
+            raise OtherError
+        put(where, data)
+
+    monkeypatch.setattr(path.fs, "pipe_file", pipe_file)
+    assert write_new(path, b"x") is made
+    assert is_file(path) is made
+
+
+def test_a_service_that_fails_is_no_missing_file(
+    bucket: Callable[[], AnyPath], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bucket() / "lock"
+
+    def info(where: str) -> None:
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(path.fs, "info", info)
+    with pytest.raises(PermissionError):
+        is_file(path)
+
+
+def test_some_things_need_a_disk(tmp_path: Path) -> None:
+    assert on_disk(tmp_path, "pretraining") == tmp_path
+    with pytest.raises(UsageError, match="s3://bucket/run: pretraining works on a disk only; copy it"):
+        on_disk(open_path("s3://bucket/run"), "pretraining")
+
+
+def test_reasons_are_one_line() -> None:
+    assert storage_reason(OSError(28, "No space left on device", "/x")) == "No space left on device"
+    assert storage_reason(PermissionError("Access Denied.\nMore")) == "Access Denied"
+    assert storage_reason(ValueError()) == "ValueError"
 
 
 def test_a_zarr_group_is_written_read_and_removed(root: AnyPath) -> None:
