@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -65,10 +65,12 @@ def running_emulator(
     flaws: str = "",
     memory_bands: int | None = None,
     canned: bool = False,
+    on_death: Callable[[], None] | None = None,
 ) -> Iterator[str]:
     """Serve a planet from a child process and yield its URL; see PlanetSpec and EmulatorServer for the options.
 
-    The child ends with the context, and by itself when this process dies. Its standard error goes to `log`.
+    The child ends with the context, and by itself when this process dies; a terminal's Ctrl-C does not reach it.
+    Where it ends before, `on_death` is called in another thread. Its standard error goes to `log`.
     Raises NoldoError where it does not start, with its own last words.
     """
     command = [sys.executable, "-m", "pipeline.emulator", "--end-with-stdin", "--port", str(port)]
@@ -79,14 +81,33 @@ def running_emulator(
     command += ["--canned"] if canned else []
     with contextlib.ExitStack() as stack:
         errors: Any = stack.enter_context(_errors_file(log))
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, process_group=0)
         stack.callback(_end, child)
         assert child.stdout is not None
         url = child.stdout.readline().decode().strip()
         if not url:
             child.wait(END_S)
             raise NoldoError(f"the emulator did not start: {_last_line(errors)}")
+        if on_death is not None:
+            stack.enter_context(_watched(child, on_death))
         yield url
+
+
+@contextmanager
+def _watched(child: "subprocess.Popen[bytes]", on_death: Callable[[], None]) -> Iterator[None]:
+    """Call `on_death` if the child ends within the context."""
+    over = threading.Event()
+
+    def watch() -> None:
+        child.wait()
+        if not over.is_set():
+            on_death()
+
+    threading.Thread(target=watch, name="emulator watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _errors_file(log: Path | None) -> Any:

@@ -176,7 +176,8 @@ def _seconds(text: str) -> float:
 
 
 def _classify_auth(error: auth.GoogleAuthError) -> NoldoError:
-    if isinstance(error, auth.DefaultCredentialsError):
+    # Credentials that are asked to renew themselves after a 401 and cannot are refused ones, not absent ones.
+    if isinstance(error, auth.DefaultCredentialsError) and not isinstance(error, auth.InvalidOperation):
         return UsageError(NO_CREDENTIALS)
     if isinstance(error, auth.TransportError) or error.retryable:
         return SourceError(FailureKind.TRANSIENT, f"{type(error).__name__}: {_one_line(error)}")
