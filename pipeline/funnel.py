@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from pipeline.funnel_step import FunnelStep, commonest_first, sample_step, season_counts
 from pipeline.schema.errors import FailureKind
-from pipeline.schema.records import N_SEASONS, ExportRecord, Lack, QualityRecord, Verdict
+from pipeline.schema.records import N_SEASONS, ExportRecord, Lack
 
 NO_PIXELS: Final = "pixels could not be had"
 """Asked for in vain, and the recipe allows a share of such locations."""
@@ -38,7 +38,7 @@ class Judged(Protocol):
 
 
 def funnel(
-    sampled: int, seasons: Iterable[Verdict], exported: Iterable[ExportRecord], quality: Iterable[QualityRecord]
+    sampled: int, seasons: Iterable[Judged], exported: Iterable[ExportRecord], quality: Iterable[Judged]
 ) -> tuple[FunnelStep, ...]:
     """The four steps of a build: sampled, four seasons by metadata, pixels at hand, four seasons by pixels."""
     return (

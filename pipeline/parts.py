@@ -98,3 +98,12 @@ def part_inputs(path: AnyPath) -> str | None:
     except (OSError, pa.ArrowException):
         return None
     return None if metadata is None or DIGEST_KEY not in metadata else metadata[DIGEST_KEY].decode()
+
+
+def part_rows(path: AnyPath) -> int:
+    """How many records a committed part holds; DamagedError names a file that cannot be read."""
+    try:
+        rows: int = pq.read_metadata(readable(path)).num_rows
+    except (OSError, pa.ArrowException) as error:
+        raise DamagedError(f"{path} cannot be read ({error}); delete it and run the build again", path) from error
+    return rows

@@ -1,32 +1,53 @@
 """What a run directory holds already, read back."""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.funnel import FunnelStep, funnel
+from pipeline.funnel import funnel
+from pipeline.funnel_step import FunnelStep
 from pipeline.manifest.write import manifest_inputs
-from pipeline.pack import StoreSettings, n_shards, shard_present, store_inputs
-from pipeline.parts import part_inputs, read_part
+from pipeline.pack import StoreSettings, missing_shards, n_shards, store_inputs
+from pipeline.parts import part_inputs, part_rows, read_part
 from pipeline.recipe import Recipe, canonical_digest
 from pipeline.sample import FILE_KEYS, listed_files
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
-from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
+from pipeline.schema.paths import AnyPath
+from pipeline.schema.records import ExportRecord, Lack
 
 Record = TypeVar("Record")
 
 
+@dataclass(frozen=True)
+class Passed:
+    """Of a QualityRecord, as much as packing needs: reading it whole takes twenty times as long."""
+
+    location_id: str
+    kept: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Of a Verdict or a QualityRecord, as much as the funnel counts."""
+
+    kept: bool
+    reason: str
+    lacking: tuple[Lack, ...]
+
+
 def read_all(run: RunLayout, stage: str, parts: int, record: type[Record]) -> list[Record]:
     """A stage's records of all parts, in order."""
-    return [row for part in range(parts) for row in read_part(run.table(stage, part), record)]
+    return list(_each(run, stage, parts, record))
 
 
 def kept_tiles(run: RunLayout, parts: int) -> list[tuple[str, int, int]]:
     """(location id, part, row in the part's tiles) of every location that passed all filters."""
     kept: list[tuple[str, int, int]] = []
     for part in range(parts):
-        good = {q.location_id for q in read_part(run.table("quality", part), QualityRecord) if q.kept}
+        good = {q.location_id for q in read_part(run.table("quality", part), Passed) if q.kept}
         exported = read_part(run.table("export", part), ExportRecord)
         kept += [(r.location_id, part, r.tile_row) for r in exported if r.location_id in good]
     return kept
@@ -34,10 +55,17 @@ def kept_tiles(run: RunLayout, parts: int) -> list[tuple[str, int, int]]:
 
 def read_funnel(run: RunLayout, parts: int, stages: tuple[str, ...]) -> tuple[FunnelStep, ...]:
     """The funnel of the stages that have been run."""
-    sampled = len(read_all(run, "sample", parts, Location))
-    seasons = read_all(run, "seasons", parts, Verdict) if "seasons" in stages else []
-    quality = read_all(run, "quality", parts, QualityRecord) if "quality" in stages else []
-    return funnel(sampled, seasons, quality)
+    sampled = sum(part_rows(run.table("sample", part)) for part in range(parts))
+    seasons = _each(run, "seasons", parts if "seasons" in stages else 0, Judgement)
+    exported = _each(run, "export", parts if "export" in stages else 0, ExportRecord)
+    quality = _each(run, "quality", parts if "quality" in stages else 0, Judgement)
+    return funnel(sampled, seasons, exported, quality)
+
+
+def _each(run: RunLayout, stage: str, parts: int, record: type[Record]) -> Iterator[Record]:
+    """A stage's records of all parts, in order, a part at a time."""
+    for part in range(parts):
+        yield from read_part(run.table(stage, part), record)
 
 
 def sample_inputs(recipe: Recipe, listed: str | None) -> str:
@@ -52,10 +80,12 @@ def described_by(store_digest: str, recipe: Recipe, listed: str | None) -> str:
     return canonical_digest(["manifest", store_digest, recipe.digest(listed)])
 
 
-def shards_complete(run: RunLayout, store: Path, rows: int, settings: StoreSettings) -> bool:
+def shards_complete(run: RunLayout, store: AnyPath, rows: int, settings: StoreSettings) -> bool:
     """Whether every shard of a store is there, with its record."""
-    shards = range(n_shards(rows, settings))
-    return all(part_inputs(run.table("pack", s)) is not None and shard_present(store, s) for s in shards)
+    shards = n_shards(rows, settings)
+    if missing_shards(store, shards):
+        return False
+    return all(part_inputs(run.table("pack", shard)) is not None for shard in range(shards))
 
 
 def finished_funnel(run: RunLayout, recipe: Recipe) -> tuple[FunnelStep, ...] | None:
@@ -69,7 +99,7 @@ def finished_funnel(run: RunLayout, recipe: Recipe) -> tuple[FunnelStep, ...] | 
     if any(part_inputs(run.table("sample", part)) != canonical_digest([base, part]) for part in range(parts)):
         return None
     try:
-        steps = read_funnel(run, parts, ("seasons", "quality"))
+        steps = read_funnel(run, parts, ("seasons", "export", "quality"))
     except NoldoError:
         return None
     return steps if shards_complete(run, store, steps[-1].kept, recipe.store) else None
