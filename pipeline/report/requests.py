@@ -1,10 +1,9 @@
 """The requests of a build, summed up a stage at a time from its event log."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from array import array
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
 
 from pipeline.event_log import read_events
 from pipeline.schema.paths import AnyPath
@@ -22,21 +21,31 @@ class StageRequests:
     median_ms: float
 
 
+@dataclass
+class _Sum:
+    """The attempts of one stage so far; no attempt itself is kept, for a whole data set has a hundred thousand."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    received_bytes: int = 0
+    milliseconds: "array[float]" = field(default_factory=lambda: array("d"))
+
+
 def stage_requests(events: AnyPath) -> tuple[StageRequests, ...]:
     """Sum up the attempts in an event log; events of other kinds are passed over."""
-    attempts = defaultdict(list)
+    sums: defaultdict[str, _Sum] = defaultdict(_Sum)
     for event in read_events(events):
         if {"stage", "kind", "milliseconds", "received_bytes"} <= event.keys():
-            attempts[str(event["stage"])].append(event)
-    return tuple(_summed(stage, found) for stage, found in attempts.items())
-
-
-def _summed(stage: str, attempts: Sequence[Mapping[str, Any]]) -> StageRequests:
-    kinds = [str(a["kind"]) for a in attempts if a["kind"] != "ok"]
-    return StageRequests(
-        stage=stage,
-        requests=len(attempts),
-        failed=tuple((kind, kinds.count(kind)) for kind in sorted(set(kinds))),
-        received_bytes=sum(int(str(a["received_bytes"])) for a in attempts),
-        median_ms=median(float(str(a["milliseconds"])) for a in attempts),
+            stage = sums[str(event["stage"])]
+            stage.kinds[str(event["kind"])] += 1
+            stage.received_bytes += int(event["received_bytes"])
+            stage.milliseconds.append(float(event["milliseconds"]))
+    return tuple(
+        StageRequests(
+            stage=stage,
+            requests=found.kinds.total(),
+            failed=tuple(sorted((kind, count) for kind, count in found.kinds.items() if kind != "ok")),
+            received_bytes=found.received_bytes,
+            median_ms=median(found.milliseconds),
+        )
+        for stage, found in sums.items()
     )

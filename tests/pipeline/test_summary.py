@@ -43,8 +43,9 @@ def finished_run(tmp_path: Path) -> RunLayout:
 def test_the_last_screen(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     ledger = Ledger(run.events, lambda _: None)
-    attempts = tuple(Attempt("export", "a", 1, kind, "", 1.0, 2_000_000) for kind in ("transient", "ok"))
-    ledger.record(Outcome("export", 0, "x", 4, True, attempts))
+    for kind in ("transient", "ok"):
+        ledger.record_attempt(Attempt("export", "a", 1, kind, "", 1.0, 2_000_000))
+    ledger.record(Outcome("export", 0, "x", 4, True))
     summary = summarise(run.root, "nol", 61.2, ledger, STEPS, 0.667, Finished(RESULT), True)
     text = "\n".join(summary_lines(summary))
     assert "less no DW label                          -5" in text

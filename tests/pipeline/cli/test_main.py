@@ -67,5 +67,13 @@ def test_no_credentials(noldo: Noldo, tmp_path: Path) -> None:
 
 
 def test_help_has_an_example(noldo: Noldo) -> None:
-    for command in (["build"], ["pretrain"], ["report"], ["emulator", "serve"], ["manifest", "digest"]):
+    for command in (
+        ["build"],
+        ["plan"],
+        ["status"],
+        ["pretrain"],
+        ["report"],
+        ["emulator", "serve"],
+        ["manifest", "digest"],
+    ):
         assert "Example:  noldo " in noldo(*command, "--help").out
