@@ -116,7 +116,7 @@ def estimate(recipe: Recipe, assumed: Assumptions) -> Plan:
         staging_bytes=round(survivors * a_location * STAGING_RATIO),
         store_bytes=round(survivors * _stored_values(pieces) * STORE_RATIO[recipe.store.codec]),
         shards=shards,
-        files=shards * (arrays + 1) + survivors * arrays + 5 * parts,
+        files=shards * (arrays + 1) + survivors * arrays + (5 + arrays + 1) * parts,
         worker_bytes=_worker_bytes(recipe, a_location),
     )
 
