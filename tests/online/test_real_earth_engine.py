@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from pipeline.export import ExportSettings, export_part
+from pipeline.export import ExportSettings, fetch_patch
 from pipeline.match import match_part
 from pipeline.schema.bands import S1_NODATA
 from pipeline.schema.errors import UsageError
@@ -55,9 +55,7 @@ def matches(source: EarthEngineSource) -> list[SeasonMatch]:
 def patch(source: EarthEngineSource, matches: list[SeasonMatch]) -> Patch:
     verdicts = filter_seasons([MILAN], matches)
     assert verdicts[0].kept, verdicts[0].detail
-    exported = export_part([MILAN], matches, verdicts, ExportSettings(), source, {})
-    assert exported.records[0].failure_kind is None, exported.records[0].failure_message
-    return exported.patches[0]
+    return fetch_patch(MILAN, matches, ExportSettings(), source)
 
 
 def test_four_seasons_are_found_with_their_labels(matches: list[SeasonMatch]) -> None:
@@ -105,10 +103,27 @@ def test_fine_bands_on_their_own_grid_are_not_resampled(
     source: EarthEngineSource, matches: list[SeasonMatch], patch: Patch
 ) -> None:
     """Bilinear and nearest agree at 10 m where the scene lies in the patch's zone, and differ at 20 m."""
-    verdicts = filter_seasons([MILAN], matches)
-    crisp = export_part([MILAN], matches, verdicts, ExportSettings(optical_resampling="nearest"), source, {}).patches[0]
+    crisp = fetch_patch(MILAN, matches, ExportSettings(optical_resampling="nearest"), source)
     zone = str(MILAN.grid.epsg)[-2:]
     own = [match.season for match in matches if match.s2_tile is not None and match.s2_tile[:2] == zone]
     assert own
     np.testing.assert_array_equal(crisp.s2[own, 1:4], patch.s2[own, 1:4])
     assert (crisp.s2[own, 4] != patch.s2[own, 4]).any()
+
+
+def test_class_probabilities_come_as_bytes_that_agree_with_the_labels(
+    source: EarthEngineSource, matches: list[SeasonMatch], patch: Patch
+) -> None:
+    soft = fetch_patch(MILAN, matches, ExportSettings(dw_probabilities=True), source)
+    assert soft.dw_prob is not None
+    np.testing.assert_array_equal(soft.dw, patch.dw)
+    assert not soft.dw_prob.any(axis=1)[soft.dw == 255].any()
+    assert (soft.dw_prob.argmax(axis=1) == soft.dw)[soft.dw != 255].mean() > 0.9, "but for ties"
+
+
+def test_a_location_asked_for_in_pieces_is_the_same(
+    source: EarthEngineSource, matches: list[SeasonMatch], patch: Patch
+) -> None:
+    pieces = fetch_patch(MILAN, matches, ExportSettings(request_bands=16), source)
+    for name in ("s2", "s1", "dw"):
+        np.testing.assert_array_equal(getattr(pieces, name), getattr(patch, name))
