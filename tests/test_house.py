@@ -38,7 +38,8 @@ def test_no_module_is_a_drawer_for_everything() -> None:
 def test_tests_mirror_the_sources() -> None:
     """tests/pipeline/test_x.py, or test_x_from_some_side.py, tests pipeline/x.py."""
     strangers = []
-    for test in sorted(p for top in ("pipeline", "training") for p in (ROOT / "tests" / top).rglob("test_*.py")):
+    tops = ("pipeline", "training", "benchmarks")
+    for test in sorted(p for top in tops for p in (ROOT / "tests" / top).rglob("test_*.py")):
         sources = {p.stem for p in (ROOT / test.parent.relative_to(ROOT / "tests")).iterdir()}
         name = test.stem.removeprefix("test_")
         if not any(name == source or name.startswith(f"{source}_") for source in sources):

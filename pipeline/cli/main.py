@@ -6,6 +6,7 @@ import traceback
 
 import click
 
+from pipeline.cli.bench import bench
 from pipeline.cli.build import build
 from pipeline.cli.emulator import emulator
 from pipeline.cli.manifest import manifest
@@ -27,7 +28,7 @@ def noldo() -> None:
     """
 
 
-for command in (build, plan, status, pretrain, report, emulator, manifest):
+for command in (build, plan, status, pretrain, report, emulator, manifest, bench):
     noldo.add_command(command)
 
 

@@ -1,0 +1,62 @@
+"""`noldo bench`: how fast the pieces are on this machine."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.output import JSON_HELP, show
+
+if TYPE_CHECKING:
+    from benchmarks.result import BenchmarkResult
+
+OUT_HELP = "Keep the result as JSON in this file, or in this folder under its own name."
+FOLDER_HELP = "Where to work; by default the system's folder for temporary files."
+
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+
+@click.group()
+def bench() -> None:
+    """Measure, set the goals beside it, and say on which machine. Exits with 0 however slow it was."""
+
+
+@bench.command()
+@click.option("--count", type=click.IntRange(min=1), default=1200, show_default=True, help="Locations sampled.")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Worker processes.")
+@click.option("--latency", type=click.FloatRange(min=0), default=2.0, show_default=True, help="Of an answer, seconds.")
+@click.option("--folder", type=_FOLDER, help=f"{FOLDER_HELP} Takes 8 MB a kept location.")
+@click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def export(count: int, workers: int, latency: float, folder: Path | None, out: Path | None, as_json: bool) -> None:
+    """Export against an emulator with latency, 40 slots and canned pixels: slots busy, requests, CPU, memory.
+
+    Example:  noldo bench export --out benchmarks/results
+    """
+    from benchmarks.export import ExportLoad, bench_export
+
+    click.echo("builds for a minute or more, scenes first, then pixels", err=True)
+    _tell(bench_export(ExportLoad(count, workers, latency), folder), out, as_json=as_json)
+
+
+@bench.command()
+@click.option("--count", "counts", type=click.IntRange(min=1), multiple=True, help="A size; may be repeated.")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Worker processes.")
+@click.option("--folder", type=_FOLDER, help=FOLDER_HELP)
+@click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def scale(counts: tuple[int, ...], workers: int, folder: Path | None, out: Path | None, as_json: bool) -> None:
+    """Every stage but the pixels at growing sizes: time and memory, and whether both grow along a line.
+
+    Example:  noldo bench scale --count 25000 --count 100000 --count 251079 --out benchmarks/results
+    """
+    from benchmarks.scale import SIZES, bench_scale
+
+    result = bench_scale(counts or SIZES, workers, folder, lambda line: click.echo(line, err=True))
+    _tell(result, out, as_json=as_json)
+
+
+def _tell(result: "BenchmarkResult", out: Path | None, *, as_json: bool) -> None:
+    if out is not None:
+        click.echo(f"kept in {result.write(out)}", err=True)
+    show(result.lines(), result.as_json(), as_json=as_json)
