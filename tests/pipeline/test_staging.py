@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.schema.errors import NoldoError
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Patch
 from pipeline.staging import (
     TileForm,
@@ -214,3 +215,24 @@ def test_the_state_of_every_row_is_known_from_the_files(
         part.write(int(row), make_patch(names[int(row)]))
     free_rows(path, freed & written)
     assert tile_rows(path) == TileRows(frozenset(written - freed), frozenset(written & freed))
+
+
+def test_a_part_in_object_storage_is_filled_freed_and_gone_on_with(
+    bucket: Callable[[], AnyPath], make_patch: MakePatch
+) -> None:
+    path = bucket() / "tiles" / "part-00000.zarr"
+    assert (tile_inputs(path), tile_rows(path)) == (None, TileRows())
+    part = open_tiles(path, IDS, FORM, "digest")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda row: part.write(row, make_patch(IDS[row])), (0, 2)))
+    part.finish()
+    again = open_tiles(path, IDS, FORM, "digest")
+    assert (tile_inputs(path), tile_rows(path).present) == ("digest", {0, 2})
+    assert [again.sound(row) for row in range(3)] == [True, False, True]
+    assert same(read_tiles(path, [2])[0], make_patch(IDS[2]))
+    free_rows(path, [0])
+    assert tile_rows(path) == TileRows(present=frozenset({2}), freed=frozenset({0}))
+    with pytest.raises(NoldoError, match="row 1 of s2"):
+        read_tiles(path, [1])
+    open_tiles(path, IDS, FORM, "other")
+    assert tile_rows(path) == TileRows()
