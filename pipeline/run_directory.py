@@ -41,6 +41,7 @@ LEFTOVERS = (
     "tables/*/*.tmp-*",
     "tiles/*.tmp-*",
     "tiles/.*.tmp-*",
+    "tiles/*/dw/*.tmp-*",
     "store/*.tmp-*",
     "store/.*.tmp-*",
     "diagnostics/*.tmp-*",
@@ -63,9 +64,12 @@ def claimed_run(out: AnyPath, recipe: Recipe, *, remake: bool, tell: Tell = _sil
     with _file_lock(out) if is_local(out) else object_lock(out, tell):
         known = run.recipe.exists()
         _settle_recipe(run, recipe, remake=remake)
-        if known and is_local(out):
-            _remove_leftovers(out)
+        foreign = frozenset(_leftovers(out) if not known and is_local(out) else ())
+        if is_local(out):
+            _remove_leftovers(out, foreign)
         yield run
+        if is_local(out):
+            _remove_leftovers(out, foreign)  # of workers that were killed while others went on
 
 
 @contextmanager
@@ -106,8 +110,17 @@ def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
     write_bytes(run.recipe, yaml.safe_dump(new, sort_keys=False).encode())
 
 
-def _remove_leftovers(out: Path) -> None:
-    for left in (found for pattern in LEFTOVERS for found in out.glob(pattern)):
+def _leftovers(out: Path) -> Iterator[Path]:
+    for pattern in LEFTOVERS:
+        yield from out.glob(pattern)
+    for marker in out.glob("store/.*.building.inputs"):
+        if not marker.with_name(marker.name.removeprefix(".").removesuffix(".inputs")).is_dir():
+            yield marker  # of a store that got its name just before the build was killed
+
+
+def _remove_leftovers(out: Path, foreign: frozenset[Path]) -> None:
+    """Remove what builds left; `foreign` files lay there before the folder held a run."""
+    for left in set(_leftovers(out)) - foreign:
         remove(left)
 
 

@@ -86,7 +86,10 @@ def content_digest(store: AnyPath, index: AnyPath | None) -> ContentDigest:
         arrays: dict[str, Any] = dict(sorted(group.arrays()))
         digests = {name: _read_array_digest(array) for name, array in arrays.items()}
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise NoldoError(f"{store} cannot be read ({error}); restore it from a copy or build it again") from error
+        raise NoldoError(
+            f"{store} cannot be read ({error}); restore it from a copy, or let 'sha256sum -c "
+            "manifest/manifest-sha256.txt' name what is damaged, delete that and run the build again"
+        ) from error
     if not arrays:
         raise NoldoError(f"{store} holds no arrays; is it the right folder?")
     rows = max(int(array.shape[0]) for array in arrays.values())

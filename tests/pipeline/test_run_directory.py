@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,14 @@ def begin(run: RunLayout) -> None:
 
 def test_a_run_is_entered_again_and_leftovers_go(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    with claimed_run(out, recipe(), remake=False) as run:
+    with contextlib.suppress(KeyboardInterrupt), claimed_run(out, recipe(), remake=False) as run:
         left = [run.table("match", 0).with_suffix(".tmp-77"), run.tile(3).with_name("part-00003.zarr.tmp-77")]
         left[0].parent.mkdir(parents=True)
         left[0].write_text("half")
         left[1].mkdir(parents=True)
         kept = run.table("match", 1)
         kept.write_text("whole")
+        raise KeyboardInterrupt
     with claimed_run(out, recipe(), remake=False):
         assert kept.exists()
         assert not any(path.exists() for path in left)
@@ -111,3 +113,19 @@ def test_a_recipe_of_which_nothing_was_built_blocks_nothing(tmp_path: Path) -> N
         pass
     with claimed_run(tmp_path, recipe(), remake=False):
         pass
+
+
+def test_what_a_killed_worker_left_goes_with_the_end_of_the_build(tmp_path: Path) -> None:
+    with claimed_run(tmp_path, recipe(), remake=False) as run:
+        left = [
+            run.table("match", 0).with_name("part-00000.parquet.tmp-77"),
+            run.tile(3) / "dw" / "c.1.0.0.0.tmp-77",
+            run.store("nol").with_name(".nol.zarr.building.inputs"),
+        ]
+        kept = run.store("other").with_name(".other.zarr.building.inputs")
+        (run.store("other").with_name("other.zarr.building")).mkdir(parents=True)
+        for path in (*left, kept):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("")
+    assert not any(path.exists() for path in left)
+    assert kept.exists()
