@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Cluster:
         self.start("worker", self.address, "--host", "127.0.0.1", "--no-nanny", "--no-dashboard", "--nthreads", "4")
 
 
-def wait_until(what: Callable[[], bool], why: str, seconds: float = 60.0) -> None:
+def wait_until(what: Callable[[], bool], why: str, seconds: float = 240.0) -> None:
     latest = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < latest, why
@@ -100,14 +101,20 @@ def arguments(recipe: Path, out: Path, cluster: Cluster, url: str) -> list[str]:
     return ["build", str(recipe), "--out", str(out), "--scheduler", cluster.address, "--set", f"source.url={url}"]
 
 
-def begin(recipe: Path, out: Path, cluster: Cluster, url: str) -> "subprocess.Popen[bytes]":
-    command = [str(BIN / "noldo"), *arguments(recipe, out, cluster, url)]
+@contextmanager
+def begun(recipe: Path, out: Path, cluster: Cluster, url: str, *more: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A build that has asked for its first pixels."""
+    command = [str(BIN / "noldo"), *arguments(recipe, out, cluster, url), *more]
     build = subprocess.Popen(
-        command, env=ENVIRONMENT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command, env=ENVIRONMENT, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    wait_until(lambda: counts(url)["requests"].get(PIXELS, 0) >= 2 or build.poll() is not None, "no pixels asked for")
-    assert build.poll() is None, build.communicate()[1]
-    return build
+    try:
+        wait_until(lambda: counts(url)["requests"].get(PIXELS, 0) >= 2 or build.poll() is not None, "nothing asked for")
+        assert build.poll() is None, build.communicate()[1]
+        yield build
+    finally:
+        build.kill()
+        build.communicate()
 
 
 def last_line(said: bytes) -> str:
@@ -119,13 +126,10 @@ def test_a_worker_that_is_killed_changes_nothing_and_the_pace_holds_for_all(
     noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
 ) -> None:
     _, reference = small_run
-    command = [*arguments(small_recipe, tmp_path / "run", cluster, slow_service), "--set", "source.pace.concurrent=3"]
-    build = subprocess.Popen(
-        [str(BIN / "noldo"), *command, "--json"], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    wait_until(lambda: counts(slow_service)["requests"].get(PIXELS, 0) >= 2, "no pixels asked for")
-    cluster.workers[0].kill()
-    out, said = build.communicate(timeout=240)
+    more = ("--json", "--set", "source.pace.concurrent=3")
+    with begun(small_recipe, tmp_path / "run", cluster, slow_service, *more) as build:
+        cluster.workers[0].kill()
+        out, said = build.communicate(timeout=240)
     assert build.returncode == 0, said.decode()
     assert reference.json["content_digest"].encode() in out
     seen = counts(slow_service)
@@ -148,9 +152,9 @@ def test_a_lost_scheduler_is_one_plain_line_and_the_next_run_goes_on(
     noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
 ) -> None:
     _, reference = small_run
-    build = begin(small_recipe, tmp_path / "run", cluster, slow_service)
-    cluster.scheduler.kill()
-    _, said = build.communicate(timeout=120)
+    with begun(small_recipe, tmp_path / "run", cluster, slow_service) as build:
+        cluster.scheduler.kill()
+        _, said = build.communicate(timeout=120)
     assert build.returncode == 1
     assert "connection to the Dask scheduler was lost" in last_line(said)
     for worker in cluster.workers:
@@ -166,9 +170,9 @@ def test_ctrl_c_leaves_an_idle_cluster_and_the_next_run_goes_on(
     noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
 ) -> None:
     _, reference = small_run
-    build = begin(small_recipe, tmp_path / "run", cluster, slow_service)
-    os.killpg(build.pid, signal.SIGINT)
-    _, said = build.communicate(timeout=120)
+    with begun(small_recipe, tmp_path / "run", cluster, slow_service) as build:
+        os.killpg(build.pid, signal.SIGINT)
+        _, said = build.communicate(timeout=120)
     assert build.returncode == 1
     assert last_line(said).startswith("noldo: stopped; what was finished is kept")
     wait_until(lambda: counts(slow_service)["in_flight"] == 0, "requests go on after the end")
@@ -184,9 +188,8 @@ def test_a_killed_driver_leaves_workers_that_stop_asking(
     noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
 ) -> None:
     _, reference = small_run
-    build = begin(small_recipe, tmp_path / "run", cluster, slow_service)
-    os.killpg(build.pid, signal.SIGKILL)
-    build.communicate()
+    with begun(small_recipe, tmp_path / "run", cluster, slow_service) as build:
+        os.killpg(build.pid, signal.SIGKILL)
     ended = noldo(*arguments(small_recipe, tmp_path / "run", cluster, slow_service), "--json")
     assert ended.status == 0, ended.err
     assert ended.json["content_digest"] == reference.json["content_digest"]

@@ -26,6 +26,8 @@ class Reply:
     declared: int | None = None
     """Content-Length where it differs from the body's."""
     reset: bool = False
+    retry_after: str = ""
+    """The header, where it is not empty."""
     stall: bool = False
     """Answer only when the test is over."""
 
@@ -91,6 +93,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             self.send_response(reply.status)
             self.send_header("content-type", reply.content_type)
             self.send_header("content-length", str(reply.declared or len(reply.body)))
+            if reply.retry_after:
+                self.send_header("retry-after", reply.retry_after)
             self.end_headers()
             self.wfile.write(reply.body)
             self.close_connection = reply.declared is not None

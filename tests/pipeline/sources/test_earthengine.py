@@ -2,6 +2,7 @@ import io
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from pipeline.sources.earthengine import (
     emulator_spec,
     is_loopback,
 )
-from pipeline.sources.pace import own_link
+from pipeline.sources.pace import BoundLink, LocalPace, Slot, own_link
 from pipeline.sources.protocol import LayerRequest, PixelRequest, SceneLimits, SceneSlot
 from pipeline.sources.retry import RetryPolicy
 
@@ -125,6 +126,32 @@ def test_a_request_goes_through_whatever_the_network_does(service: Any) -> None:
     assert kinds == ["quota", *["transient"] * 5, "ok"]
     assert records[-1].received_bytes == len(npy(3))
     assert all(record.message for record in records[1:-1])
+
+
+def test_the_pause_that_the_service_asks_for_is_kept(service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = EarthEngineSource(service.spec(), "match")
+    pauses: list[float] = []
+    monkeypatch.setattr("pipeline.sources.retry.time.sleep", pauses.append)
+    service.will_send({"error": {"code": 429, "message": "slower", "status": "X"}}, status=429, retry_after="9")
+    service.will_send(empty(1))
+    assert len(source.find_scenes(slots(1), LIMITS)) == 1
+    assert pauses == [9.0]
+
+
+def test_a_slot_is_asked_for_every_attempt_at_the_stages_assumed_cost(service: Any) -> None:
+    asked: list[float] = []
+
+    class Counting(LocalPace):
+        def slot(self, cost: float) -> AbstractContextManager[Slot]:
+            asked.append(cost)
+            return super().slot(cost)
+
+    link = BoundLink(Counting(), lambda _: None, {"match": 20.0, "export": 10.0})
+    source = EarthEngineSource(service.spec(), "match", link)
+    service.will_refuse(503, "Unavailable")
+    service.will_send(empty(1))
+    source.find_scenes(slots(1), LIMITS)
+    assert asked == [0.0, 20.0, 20.0], "the start-up computes nothing"
 
 
 def test_scenes_cut_short_are_asked_for_again(service: Any) -> None:
