@@ -1,0 +1,224 @@
+"""What the fault tests share: builds as processes of their own, and what tells that nothing was lost or doubled."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import flow
+from pipeline.ledger import Ledger
+from pipeline.recipe import load_recipe
+from pipeline.run_directory import claimed_run
+from pipeline.schema.records import Attempt
+from pipeline.sources.earthengine import emulator_spec
+from pipeline.sources.pace import BoundLink, own_link
+from pipeline.tasks.job import Job
+
+LEFTOVERS = ("*.tmp-*", "*.partial", "*.building*")
+"""Names of files that are only there while something is being written."""
+
+ENDING_S = 30.0
+"""How long the last process of a build may take to end, on a busy machine."""
+
+
+@dataclass
+class Build:
+    """A running `noldo build`, in a session of its own."""
+
+    process: "subprocess.Popen[bytes]"
+    errors: Path
+    events: Path
+    known_bytes: int
+    """Of the event log, when it began."""
+
+    def children(self) -> list[psutil.Process]:
+        """Every process that it has started and that lives."""
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def workers(self) -> list[psutil.Process]:
+        """Its Dask workers."""
+        return [child for child in self.children() if "spawn_main" in command_line(child)]
+
+    def emulators(self) -> list[psutil.Process]:
+        """The emulator that it has started."""
+        return [child for child in self.children() if "pipeline.emulator" in command_line(child)]
+
+    def said(self) -> str:
+        """What it has written to standard error."""
+        return self.errors.read_text()
+
+    def log(self) -> str:
+        """What it has added to the event log."""
+        try:
+            return self.events.read_bytes()[self.known_bytes :].decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def wait_for_event(self, text: str, seconds: float = 120.0) -> bool:
+        """Wait until its part of the event log has `text`; False where it ends before."""
+        latest = time.monotonic() + seconds
+        while text not in self.log():
+            if self.process.poll() is not None:
+                return False
+            assert time.monotonic() < latest, f"{text} did not happen"
+            time.sleep(0.02)
+        return True
+
+    def wait(self, seconds: float = 240.0) -> int:
+        """Its exit status, once it has ended."""
+        return self.process.wait(seconds)
+
+    def ended_plainly(self) -> str:
+        """The one or two lines that it ended with."""
+        said = self.said()
+        assert "Traceback" not in said, said
+        lines = said.rstrip().splitlines()
+        first = next((at for at, line in enumerate(lines) if line.startswith("noldo: ")), None)
+        assert first is not None, said
+        assert len(lines) - first <= 2, said
+        return "\n".join(lines[first:])
+
+
+def command_line(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+StartBuild = Callable[..., Build]
+"""`start_build(recipe, out, *arguments)`."""
+
+
+@pytest.fixture
+def start_build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBuild]:
+    """Start builds; whatever of them lives at the end of the test is killed."""
+    started: list[tuple[Build, list[psutil.Process]]] = []
+    folder = tmp_path_factory.mktemp("builds")
+
+    def start(recipe: Path, out: Path, *arguments: object) -> Build:
+        errors, events = folder / f"{len(started)}.txt", out / "events.jsonl"
+        command = [str(Path(sys.executable).parent / "noldo"), "build", str(recipe), "--out", str(out)]
+        with errors.open("wb") as log:
+            process = subprocess.Popen(
+                [*command, "--workers", "2", *map(str, arguments)],
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                env={**os.environ, "no_proxy": "127.0.0.1,localhost", "OMP_NUM_THREADS": "1"},
+            )
+        build = Build(process, errors, events, events.stat().st_size if events.exists() else 0)
+        started.append((build, []))
+        return build
+
+    yield start
+    for build, _ in started:
+        left = build.children()
+        if build.process.poll() is None:
+            build.process.kill()
+            build.process.wait()
+        for child in left:
+            with contextlib.suppress(psutil.Error):
+                child.kill()
+
+
+@pytest.fixture
+def all_ended() -> Callable[[list[psutil.Process]], None]:
+    """Assert that these processes end by themselves, and soon."""
+
+    def check(processes: list[psutil.Process]) -> None:
+        _, alive = psutil.wait_procs(processes, timeout=ENDING_S)
+        assert not alive, [command_line(process) for process in alive]
+
+    return check
+
+
+@pytest.fixture
+def kill() -> Callable[[psutil.Process], None]:
+    """SIGKILL, which nobody can prepare for."""
+
+    def send(process: psutil.Process) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGKILL)
+
+    return send
+
+
+@pytest.fixture
+def same_as() -> Callable[[Path, Path], None]:
+    """Assert that a finished run holds what another one holds: every table, every index row, and nothing besides."""
+
+    def check(run: Path, other: Path) -> None:
+        left = [path for pattern in LEFTOVERS for path in run.rglob(pattern)]
+        assert left == []
+        found, expected = tables(run), tables(other)
+        assert found.keys() == expected.keys()
+        for name, rows in expected.items():
+            assert found[name] == rows, name
+        index = pq.read_table(run / "manifest" / "index.parquet").to_pylist()
+        assert len({(row["location_id"], row["season"]) for row in index}) == len(index)
+        assert index == pq.read_table(other / "manifest" / "index.parquet").to_pylist()
+
+    return check
+
+
+def tables(run: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every table part, by its path."""
+    parts = sorted((run / "tables").rglob("*.parquet"))
+    return {str(part.relative_to(run)): pq.ParquetFile(part).read().to_pylist() for part in parts}
+
+
+class InTurn:
+    """Stands in for the Dask cluster: runs every chain here, one after another."""
+
+    budget_spent = False
+
+    def run(self, chains: Iterable[Any], on_attempt: Callable[[Any], None]) -> Iterator[Any]:
+        """As Crew.run."""
+        for chain in chains:
+            result = chain.first
+            for task in chain.tasks.values():
+                result = task(result)
+                yield result
+
+
+@pytest.fixture
+def build_here(small_recipe: Path) -> Callable[..., tuple[Any, Ledger]]:
+    """`build_here(out, url, *settings)`: the small recipe's stages in this process; the funnel and the ledger."""
+
+    def build(out: Path, url: str, *settings: str) -> tuple[Any, Ledger]:
+        recipe = load_recipe(small_recipe, settings)
+        with claimed_run(out, recipe, remake=False) as run:
+            attempts: list[Attempt] = []
+            job = Job(run, recipe, emulator_spec(url), None, link=KeptLink(attempts))
+            ledger = Ledger(run.events, lambda _: None)
+            with ledger.run(recipe=recipe.name):
+                funnel = flow.build(job, cast(Any, InTurn()), ledger)
+            for attempt in attempts:
+                ledger.record_attempt(attempt)
+            return funnel, ledger
+
+    return build
+
+
+@dataclass(frozen=True)
+class KeptLink:
+    """A link that keeps what is reported."""
+
+    attempts: list[Attempt]
+
+    def bind(self) -> BoundLink:
+        """As in Link."""
+        return own_link(self.attempts.append)
