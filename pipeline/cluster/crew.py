@@ -41,6 +41,8 @@ KILLED: Final = (
     "run the same command again, with fewer --workers"
 )
 
+BUSY: Final = "workers are still busy with what was begun before; wait for them, then run the same command again"
+
 NOT_INSTALLED: Final = (
     "the Dask cluster cannot load this program ({error}); install the same version of noldo where its scheduler and "
     "its workers run"
@@ -71,6 +73,8 @@ class Crew:
         self._on_attempt: Callable[[Attempt], None] = lambda _: None
         self._threads = 0
         self._counted = -math.inf
+        self._runs = 0
+        self._cut_short = False
 
     def run(self, chains: Iterable[Chain[Result]], on_attempt: Callable[[Attempt], None]) -> Iterator[Result]:
         """Every task's result as it ends; so many chains under way as keep the workers busy, whatever their number.
@@ -78,6 +82,9 @@ class Crew:
         Feeds no further chain once the budget is spent. Raises what a task raised, and NoldoError where the
         scheduler was lost or a part kills its workers.
         """
+        if self._cut_short and not wait_until_idle(self._client, self.link.build):
+            raise NoldoError(BUSY)
+        self._runs, self._cut_short = self._runs + 1, False
         waiting = iter(chains)
         under_way: dict[str, list[Future[Result]]] = {}
         self._on_attempt = on_attempt
@@ -89,6 +96,8 @@ class Crew:
                 if not under_way:
                     return
                 name, ended = self._next_ended()
+                if not any(ended is future for future in under_way.get(name, ())):
+                    continue  # cancelled when an earlier run was cut short
                 yield _result(ended)
                 if ended is under_way[name][-1]:
                     del under_way[name]
@@ -96,13 +105,15 @@ class Crew:
             self._hear_the_rest()
             left = [future for futures in under_way.values() for future in futures]
             if left and self._client.status == "running":
+                self._cut_short = True
                 self._client.cancel(left)
 
     def _submit(self, chain: Chain[Result]) -> "list[Future[Result]]":
         """The chain's futures, for as long as which the scheduler remembers its tasks."""
         before, futures = chain.first, []
         for depth, (name, task) in enumerate(chain.tasks.items()):
-            key = f"{name}-{chain.name}-{self.link.build}"
+            # A key of its own a run: the scheduler knows those of a run that was cut short as cancelled.
+            key = f"{name}-{chain.name}-{self._runs}-{self.link.build}"
             before = self._client.submit(task, before, key=key, pure=False, priority=depth)
             before.add_done_callback(lambda ended: self._heard.put((chain.name, ended)))
             futures.append(before)

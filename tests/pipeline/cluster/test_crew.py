@@ -21,7 +21,12 @@ ATTEMPT = Attempt("export", "place", 1, "ok", "", 1.5, 10)
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
     cluster = LocalCluster(
-        n_workers=2, threads_per_worker=4, processes=False, host="127.0.0.1", dashboard_address=None, protocol="tcp"
+        n_workers=2,
+        threads_per_worker=4,
+        processes=False,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        protocol="tcp",
     )
     with cluster, Client(cluster) as client:
         yield client
@@ -147,6 +152,32 @@ def test_a_tasks_error_comes_as_it_is_and_ends_the_rest(client: Client) -> None:
         list(team.run([Chain("bad", {"fail": failing, "plus": partial(plus, 1)}, 0)], ignore))
     with crew(client) as team:
         assert list(team.run([Chain("good", {"plus": partial(plus, 1)}, 0)], ignore)) == [1]
+
+
+DAMAGE = {"damaged": True}
+
+
+def third_damaged(number: int, before: int) -> int:
+    with PEAK:
+        time.sleep(0.05 * (1 + number % 4))
+    if number == 3 and DAMAGE["damaged"]:
+        raise NoldoError("a plain line")
+    return before
+
+
+def test_after_a_run_that_was_cut_short_the_same_chains_run_anew(client: Client) -> None:
+    def chains() -> Iterator[Chain[int]]:
+        assert PEAK.now == 0, "what was cut short has ended"
+        for number in range(12):
+            yield Chain(str(number), {"third": partial(third_damaged, number), "plus": partial(plus, 1)}, number)
+
+    with crew(client) as team:
+        DAMAGE["damaged"] = True
+        for _ in range(3):
+            with pytest.raises(NoldoError, match="a plain line"):
+                list(team.run(chains(), ignore))
+        DAMAGE["damaged"] = False
+        assert sorted(team.run(chains(), ignore)) == sorted([*range(12), *range(1, 13)])
 
 
 def test_two_builds_share_a_cluster_each_at_its_own_pace(client: Client) -> None:
