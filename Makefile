@@ -7,6 +7,9 @@ RECIPE ?= recipes/pretrain-cromss-mid.yaml
 OUT    ?= runs/pretrain
 JOBS   ?= 2
 
+# Some images forbid Python to keep compiled modules; each of a build's processes would compile all it imports again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help setup browser demo test lint pretrain clean
 .DEFAULT_GOAL := help
 
@@ -18,7 +21,7 @@ setup: $(READY)  ## Make .venv with everything in it (about 7 GB, most of it tor
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'make: Python 3.11 or newer is needed; name one with PYTHON=python3.12'; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { apt-get update && apt-get install -y python3-venv && $(PYTHON) -m venv --clear $(VENV); }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
 	@touch $@
 
 browser:  # The report's tests look at the page in a real browser.
