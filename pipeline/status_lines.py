@@ -13,7 +13,7 @@ from pipeline.status import OpenFailures, RunStatus, StageStatus
 
 WHY: Final = {
     "finished": "finished",
-    "stopped": "stopped by Ctrl-C; the same command goes on",
+    "stopped": "stopped by Ctrl-C or by a signal; the same command goes on",
     "paused": "paused with locations still to be had; the same command goes on with them",
     "budget": "paused, the month's compute budget being spent; the same command goes on next month",
     "failed": "ended by an error; the same command goes on when it is put right",

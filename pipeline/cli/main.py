@@ -14,6 +14,7 @@ from pipeline.cli.plan import plan
 from pipeline.cli.pretrain import pretrain
 from pipeline.cli.report import report
 from pipeline.cli.status import status
+from pipeline.cli.told_to_end import ToldToEnd, end_as_by_ctrl_c
 from pipeline.schema.errors import NoldoError
 
 
@@ -33,18 +34,21 @@ for command in (build, plan, status, pretrain, report, emulator, manifest, bench
 
 
 def main() -> None:
-    """Run the command; expected failures end in one or two plain lines and status 1 or 2."""
+    """Run the command; expected failures end in one or two plain lines and status 1 or 2, a signal in 128 and more."""
     # Threads of the arithmetic that spin while they wait take the cores from those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    end_as_by_ctrl_c()
     try:
         status = noldo.main(args=arguments, prog_name="noldo", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except click.ClickException as error:
         _fail(error.format_message(), 2)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("stopped; what was finished is kept: run the same command again to go on", 1)
+    except (KeyboardInterrupt, click.Abort) as error:
+        told = error.__cause__ if isinstance(error, click.Abort) else error
+        status = told.exit_status if isinstance(told, ToldToEnd) else 1
+        _fail("stopped; what was finished is kept: run the same command again to go on", status)
     except NoldoError as error:
         if debug:
             traceback.print_exc()

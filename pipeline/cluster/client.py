@@ -2,9 +2,12 @@
 
 import logging
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, Final
 
 import dask.config
@@ -31,6 +34,9 @@ time went into faulting the pages of the next location in again. (glibc manual, 
 NO_LEAKS: Final = "ignore:resource_tracker:UserWarning"
 """Python tells of semaphores that it gave back for a worker that was ended at once; no user needs to hear of it."""
 
+LOGGERS: Final = ("distributed", "distributed.client", "tornado.application")
+"""Those for which Dask sets a level of their own."""
+
 ANSWER_S: Final = 10.0
 """How long a scheduler may take to answer, seconds."""
 
@@ -48,7 +54,8 @@ def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     Raises UsageError where no scheduler answers, or no worker joins it.
     """
     # A task's error is raised in the driver, and a lost connection told there, once and plainly.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for logger in LOGGERS:
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     if scheduler is not None:
         with _running(scheduler) as client:
             yield client
@@ -56,6 +63,7 @@ def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     # By the environment, because it is a process of its own that warns.
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), NO_LEAKS)))
     processes = workers or dask.system.CPU_COUNT
+    _start_tracker()
     with dask.config.set(KEEP_FREED):
         cluster = LocalCluster(
             n_workers=processes,
@@ -68,6 +76,20 @@ def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
         )
     with cluster, Client(cluster) as client:
         yield client
+
+
+def _start_tracker() -> None:
+    """Start Python's keeper of the workers' semaphores; it outlives a terminal's end, which this process then tells.
+
+    Against Ctrl-C and SIGTERM it guards itself; ended by SIGHUP, it would be started anew and complain of each.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # it starts with the first worker: only the main thread may set what signals do
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @contextmanager

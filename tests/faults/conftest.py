@@ -67,7 +67,7 @@ class Build:
         except FileNotFoundError:
             return ""
 
-    def wait_for_event(self, text: str, seconds: float = 120.0) -> bool:
+    def wait_for_event(self, text: str, seconds: float = 300.0) -> bool:
         """Wait until its part of the event log has `text`; False where it ends before."""
         latest = time.monotonic() + seconds
         while text not in self.log():
@@ -77,7 +77,7 @@ class Build:
             time.sleep(0.02)
         return True
 
-    def wait(self, seconds: float = 240.0) -> int:
+    def wait(self, seconds: float = 600.0) -> int:
         """Its exit status, once it has ended."""
         return self.process.wait(seconds)
 
