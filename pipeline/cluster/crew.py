@@ -6,9 +6,9 @@ import math
 import queue
 import time
 import uuid
-from asyncio import CancelledError
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -172,9 +172,11 @@ def crew_of(
     try:
         yield Crew(client, ClusterLink(build, costs), heard)
     finally:
-        if running and client.status == "running":
-            client.run_on_scheduler(end_build, build)
-            wait_until_idle(client, build)
+        if client.status == "running":
+            with suppress(CommClosedError):  # the scheduler may go at any moment
+                client.run_on_scheduler(end_build, build)  # tasks get no further slot, so they end with their requests
+                if running:
+                    wait_until_idle(client, build)
 
 
 def _result(future: "Future[Result]") -> Result:
