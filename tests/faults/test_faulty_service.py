@@ -41,7 +41,6 @@ def test_a_share_of_every_transient_fault_changes_nothing(
     assert kinds["transient"] > 0
     assert kinds["quota"] > 0
     assert set(counts["faults"]) == set(TRANSIENT_KINDS), "every kind struck this build"
-    assert sum(counts["truncated_unnoticed"].values()) >= 1, "only the content can tell that these are cut"
     assert (tmp_path / "emulator.log").read_text() == ""
 
 
