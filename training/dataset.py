@@ -1,7 +1,8 @@
-"""The training store as it is read: three arrays whose rows are locations, and how the rows are split."""
+"""The training store as it is read: arrays whose rows are locations, and how the rows are split."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from numpy.typing import NDArray
 
 from pipeline.schema.bands import S1_BANDS, S2_BANDS, Scaling
 from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.landcover import N_DW_CLASSES
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS
 from training.shards import ShardedArray, open_sharded
+from training.store_files import kvstore_spec, read_file, reason
 
 SPLIT_STREAM = 0
 """Tells the split's random numbers from others drawn of the same seed."""
@@ -21,20 +25,26 @@ SPLIT_STREAM = 0
 DIGEST_ATTRIBUTE = "content_digest"
 """Group attribute that carries the digest of a finished store's content."""
 
+PROBABILITIES = "dw_prob"
+"""The array that a store has where its recipe asked for it."""
+
 
 @dataclass(frozen=True)
 class TrainingStore:
     """An open training store; its arrays are read without any cache."""
 
-    path: Path
+    path: AnyPath
     s1: Any
     """tensorstore of uint8 (N, 4, 2, P, P)."""
     s2: Any
     """tensorstore of uint8 (N, 4, 13, P, P)."""
     dw: Any
     """tensorstore of uint8 (N, 4, P, P): class 0..8, or 255 where there is no label."""
-    shards: tuple[ShardedArray, ShardedArray, ShardedArray] | None
-    """s1, s2 and dw as they lie on this machine's disk; None where only tensorstore can read them."""
+    dw_prob: Any | None
+    """tensorstore of uint8 (N, 4, 9, P, P): 255 times the probability of each class, all 0 where there is no label;
+    None where the store has none."""
+    shards: Mapping[str, ShardedArray] | None
+    """The arrays by name as their shards lie on a disk or in a bucket; None where only tensorstore can read them."""
     scaling: dict[str, Scaling] | None
     """How s1 and s2 were scaled to uint8, as their attributes state it; None where they state nothing."""
     digest: str
@@ -59,15 +69,21 @@ class Split:
     held_out: NDArray[np.int64]
 
 
-def open_store(path: Path) -> TrainingStore:
-    """Open a training store; UsageError where `path` is none, or its arrays are not of the layout."""
+def open_store(path: AnyPath) -> TrainingStore:
+    """Open a training store, on a disk or in object storage.
+
+    Raises UsageError where `path` is none, or its arrays are not of the layout, NoldoError where it is damaged or
+    cannot be reached.
+    """
     attributes = _group_attributes(path)
-    arrays = {name: _open_array(path, name, whole=True) for name in ("s1", "s2", "dw")}
+    probabilities = (PROBABILITIES,) if read_file(path / PROBABILITIES, "zarr.json") is not None else ()
+    arrays = {name: _open_array(path, name, whole=True) for name in ("s1", "s2", "dw", *probabilities)}
     n, px = arrays["dw"].shape[0], arrays["dw"].shape[-1]
     expected = {
         "s1": (n, N_SEASONS, len(S1_BANDS), px, px),
         "s2": (n, N_SEASONS, len(S2_BANDS), px, px),
         "dw": (n, N_SEASONS, px, px),
+        PROBABILITIES: (n, N_SEASONS, N_DW_CLASSES, px, px),
     }
     for name, array in arrays.items():
         if tuple(array.shape) != expected[name] or array.dtype != ts.uint8:
@@ -77,24 +93,26 @@ def open_store(path: Path) -> TrainingStore:
             )
     digest = attributes.get(DIGEST_ATTRIBUTE)
     stated = {name: _group_attributes(path / name) for name in ("s1", "s2")}
-    s1, s2, dw = (open_sharded(path / name) for name in ("s1", "s2", "dw"))
+    sharded = {name: open_sharded(path / name) for name in arrays}
+    ours = {name: array for name, array in sharded.items() if array is not None and _as_read(name, array)}
     return TrainingStore(
         path=path,
-        shards=None if s1 is None or s2 is None or dw is None or not _by_season(s1, s2, dw) else (s1, s2, dw),
+        dw_prob=arrays.pop(PROBABILITIES, None),
+        shards=ours if len(ours) == len(sharded) else None,
         scaling=_scalings(path, stated) if all("scaling" in attributes for attributes in stated.values()) else None,
         digest=digest if isinstance(digest, str) else _files_digest(path),
         **arrays,
     )
 
 
-def _scalings(path: Path, stated: dict[str, dict[str, Any]]) -> dict[str, Scaling]:
+def _scalings(path: AnyPath, stated: dict[str, dict[str, Any]]) -> dict[str, Scaling]:
     try:
         return {name: Scaling.from_attributes(attributes) for name, attributes in stated.items()}
     except (TypeError, ValueError) as error:
         raise UsageError(f"{path} states a scaling that cannot be ({error}); build the store again") from error
 
 
-def open_truth(path: Path, store: TrainingStore) -> Any:
+def open_truth(path: AnyPath, store: TrainingStore) -> Any:
     """Open the true land cover of the store's rows, uint8 (N, 4, P, P); UsageError where it does not fit."""
     truth = _open_array(path, "truth", whole=False)
     if tuple(truth.shape) != tuple(store.dw.shape) or truth.dtype != ts.uint8:
@@ -145,37 +163,36 @@ def _whole_groups(groups: NDArray[np.int64], order: NDArray[np.int64], count: in
     return order[np.isin(groups[order], taken)]
 
 
-def _by_season(s1: ShardedArray, s2: ShardedArray, dw: ShardedArray) -> bool:
-    """Whether a chunk is a season of the images, or all four label maps: what a training step reads."""
-    images = all(a.chunk_shape == (1, 1, *a.shape[2:]) for a in (s1, s2))
-    return images and dw.chunk_shape == (1, *dw.shape[1:])
+def _as_read(name: str, array: ShardedArray) -> bool:
+    """Whether a chunk is what a training step reads: a season of the images, or all four label maps."""
+    seasons = N_SEASONS if name == "dw" else 1
+    return array.chunk_shape == (1, seasons, *array.shape[2:])
 
 
-def _group_attributes(path: Path) -> dict[str, Any]:
+def _group_attributes(path: AnyPath) -> dict[str, Any]:
     try:
-        metadata = json.loads((path / "zarr.json").read_text())
-    except (OSError, ValueError):
+        metadata = json.loads(read_file(path, "zarr.json") or b"")
+    except ValueError:
         raise UsageError(f"{path} is not a training store: it has no readable zarr.json") from None
     attributes = metadata.get("attributes", {})
     return attributes if isinstance(attributes, dict) else {}
 
 
-def _open_array(path: Path, name: str, *, whole: bool) -> Any:
+def _open_array(path: AnyPath, name: str, *, whole: bool) -> Any:
     """`whole`: a chunk that is not there is damage, not the fill value."""
-    spec = {
-        "driver": "zarr3",
-        "kvstore": {"driver": "file", "path": str(path / name)},
-        "fill_missing_data_reads": not whole,
-    }
+    spec = {"driver": "zarr3", "kvstore": kvstore_spec(path / name), "fill_missing_data_reads": not whole}
     try:
         return ts.open(spec, open=True, read=True).result()
     except ValueError as error:
         if "NOT_FOUND" in str(error):
             raise UsageError(f"{path} has no array '{name}'; is it the right folder?") from None
-        raise NoldoError(f"{path}: array '{name}' cannot be opened: {str(error).splitlines()[0]}") from error
+        raise NoldoError(f"{path}: array '{name}' cannot be opened: {reason(error)}") from error
 
 
-def _files_digest(path: Path) -> str:
+def _files_digest(path: AnyPath) -> str:
+    """What stands for the content of a store that carries no digest; in a bucket such a store is unfinished."""
+    if not isinstance(path, Path):
+        raise UsageError(f"{path} is not finished: it carries no digest of its content; finish it with noldo build")
     digest = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
         status = file.stat()

@@ -1,15 +1,15 @@
-"""Batches out of the store: a pure plan of what to read, then reads that stay some batches ahead.
+"""Batches out of the store: reads of what was planned that stay some batches ahead.
 
-Tensors carry their dimensions: B samples, S seasons, C bands, H rows, W columns.
+Tensors carry their dimensions: B samples, S seasons, C classes or bands, H rows, W columns.
 """
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import tensorstore as ts
@@ -18,52 +18,31 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.schema.errors import NoldoError
+from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
-from training.dataset import TrainingStore
+from training.dataset import PROBABILITIES, TrainingStore
+from training.epoch_plan import BatchPlan as BatchPlan
+from training.epoch_plan import Shuffle as Shuffle
+from training.epoch_plan import in_batches as in_batches
+from training.epoch_plan import plan_all_seasons as plan_all_seasons
+from training.epoch_plan import plan_epoch as plan_epoch
 from training.shards import ShardedArray
+from training.store_files import FAILURES, reason
 
-AHEAD = 2
-"""Batches being read while one is trained on."""
+AHEAD_BYTES: Final = 512 * 2**20
+"""Host memory of the batches being read while one is trained on: two batches of 128 with 13 + 2 bands at 264 px."""
 
-DEFAULT_READERS = 4
+MOST_AHEAD: Final = 16
+"""Batches being read, however small they are."""
+
+DEFAULT_READERS: Final = 4
 """Threads that read: a modern GPU takes what three cores decode (benchmarks, `noldo bench loader`)."""
 
-PIECE = 8
-"""Samples that a thread reads in one go."""
+BUCKET_READERS: Final = 16
+"""Threads that read from object storage, where they mostly wait."""
 
-ORDER_STREAM, SEASON_STREAM = 1, 2
-"""Tell the random numbers of order and seasons from others drawn of the same seed."""
-
-
-@dataclass(frozen=True)
-class Shuffle:
-    """The whole policy of an epoch's order; what it gives is a pure function of its fields."""
-
-    seed: int
-    epoch: int
-    rank: int = 0
-    """This process, 0..world_size - 1."""
-    world_size: int = 1
-    """Processes that share an epoch; each location falls to exactly one of them."""
-
-    def order(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """This rank's share of `rows`, shuffled; the ranks' shares differ in length by one at most."""
-        order = np.random.default_rng([self.seed, ORDER_STREAM, self.epoch]).permutation(rows)
-        return order[self.rank :: self.world_size]
-
-    def seasons(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The season 0..3 of each row in this epoch, whatever the order, rank or batch."""
-        stream = np.random.default_rng([self.seed, SEASON_STREAM, self.epoch])
-        seasons: NDArray[np.int64] = stream.integers(0, N_SEASONS, size=int(rows.max(initial=-1)) + 1)
-        return seasons[rows]
-
-
-@dataclass(frozen=True)
-class BatchPlan:
-    """What one batch reads: a season of images and four label maps a row."""
-
-    rows: NDArray[np.int64]
-    seasons: NDArray[np.int64]
+PIECE: Final = 8
+"""Samples that a thread reads in one go; from object storage all of them are asked for at once."""
 
 
 @dataclass(frozen=True)
@@ -79,52 +58,42 @@ class Batch:
     """uint8 (B, 4, P, P): class 0..8, or 255 where there is no label."""
     season: Tensor
     """int64 (B,): which of the four seasons the images are of."""
+    probabilities: Tensor | None = None
+    """uint8 (B, 9, P, P): 255 times the class probabilities of the images' season, all 0 where there is no label; None
+    where they were not asked for."""
 
-
-def plan_epoch(shuffle: Shuffle, rows: NDArray[np.int64], batch_size: int) -> list[BatchPlan]:
-    """One random season of every row, in batches; the last may be smaller.
-
-    A last batch of one joins the batch before it: batch norm cannot train on a single value a channel, which is what
-    an encoder leaves of one small crop.
-    """
-    order = shuffle.order(rows)
-    seasons = shuffle.seasons(order)
-    plans = in_batches(order, seasons, batch_size)
-    if batch_size > 1 and len(plans) > 1 and len(plans[-1].rows) == 1:
-        start = (len(plans) - 2) * batch_size
-        plans[-2:] = [BatchPlan(order[start:], seasons[start:])]
-    return plans
-
-
-def plan_all_seasons(rows: NDArray[np.int64], batch_size: int) -> list[BatchPlan]:
-    """All four seasons of every row, each once, spread so that a batch mixes locations."""
-    seasons = np.repeat(np.arange(N_SEASONS), len(rows))
-    return in_batches(np.tile(rows, N_SEASONS), seasons, batch_size)
-
-
-def in_batches(rows: NDArray[np.int64], seasons: NDArray[np.int64], batch_size: int) -> list[BatchPlan]:
-    """Cut rows and their seasons into batches, in order."""
-    starts = range(0, len(rows), batch_size)
-    return [BatchPlan(rows[i : i + batch_size], seasons[i : i + batch_size]) for i in starts]
+    @property
+    def arrays(self) -> dict[str, Tensor]:
+        """What is read, by the name of its array in the store."""
+        asked = {} if self.probabilities is None else {PROBABILITIES: self.probabilities}
+        return {"s1": self.s1, "s2": self.s2, "dw": self.labels, **asked}
 
 
 def read_batches(
-    store: TrainingStore, plans: Sequence[BatchPlan], *, pin: bool, readers: int | None = None
+    store: TrainingStore,
+    plans: Sequence[BatchPlan],
+    *,
+    pin: bool,
+    readers: int | None = None,
+    probabilities: bool = False,
 ) -> Iterator[Batch]:
-    """Yield the planned batches in order, reading ahead on threads.
+    """Yield the planned batches in order, reading ahead on threads; to go on in mid-epoch, give the plans left.
 
     `pin`: put them into page-locked memory, for copies to a GPU that overlap its work. `readers`: threads that read
-    and decode, by default DEFAULT_READERS or one a core where there are fewer.
-    Raises NoldoError naming store, file or array, and rows, where a chunk is damaged.
+    and decode, by default one a core up to DEFAULT_READERS, or BUCKET_READERS for object storage. `probabilities`:
+    read the season's class probabilities too, which the store must have.
+    Raises NoldoError naming store, array or shard, and rows, where a chunk is damaged or cannot be had.
     """
-    threads = readers or min(DEFAULT_READERS, os.cpu_count() or 1)
+    if probabilities and store.dw_prob is None:
+        raise ValueError(f"{store.path} has no array '{PROBABILITIES}'")
+    threads = readers or (min(DEFAULT_READERS, _cores()) if isinstance(store.path, Path) else BUCKET_READERS)
     with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
         pending: deque[tuple[Batch, Callable[[], None]]] = deque()
         waiting = iter(plans)
         try:
             while True:
-                while len(pending) <= AHEAD and (plan := next(waiting, None)) is not None:
-                    pending.append(_start(store, plan, pin, pool))
+                while len(pending) <= _ahead(pending) and (plan := next(waiting, None)) is not None:
+                    pending.append(_start(store, plan, _room(store, plan, pin, probabilities), pool))
                 if not pending:
                     return
                 batch, finish = pending.popleft()
@@ -156,30 +125,49 @@ class _Read:
         self.future = ts.array(target.numpy()).write(view)
 
 
-def _start(
-    store: TrainingStore, plan: BatchPlan, pin: bool, pool: ThreadPoolExecutor
-) -> tuple[Batch, Callable[[], None]]:
-    """Begin to read a batch; the second result waits for its end."""
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _ahead(pending: Sequence[tuple[Batch, Callable[[], None]]]) -> int:
+    """Batches to have under way beside the one that is waited for: as many as fit, at least one."""
+    if not pending:
+        return MOST_AHEAD
+    largest = max(sum(tensor.nbytes for tensor in batch.arrays.values()) for batch, _ in pending)
+    return max(1, min(MOST_AHEAD, AHEAD_BYTES // max(largest, 1)))
+
+
+def _room(store: TrainingStore, plan: BatchPlan, pin: bool, probabilities: bool) -> Batch:
+    """A batch whose memory is there and still to be filled."""
     px = store.patch_px
 
-    def room(*shape: int) -> Tensor:
-        return torch.empty((len(plan.rows), *shape, px, px), dtype=torch.uint8, pin_memory=pin)
+    def room(layers: int) -> Tensor:
+        return torch.empty((len(plan.rows), layers, px, px), dtype=torch.uint8, pin_memory=pin)
 
-    batch = Batch(
+    return Batch(
         rows=plan.rows,
         s1=room(store.s1.shape[2]),
         s2=room(store.s2.shape[2]),
         labels=room(N_SEASONS),
         season=torch.from_numpy(plan.seasons),
+        probabilities=room(N_DW_CLASSES) if probabilities else None,
     )
+
+
+def _start(
+    store: TrainingStore, plan: BatchPlan, batch: Batch, pool: ThreadPoolExecutor
+) -> tuple[Batch, Callable[[], None]]:
+    """Begin to fill a batch; the second result waits for its end."""
     if store.shards is not None:
-        pieces = read_pieces(store.shards, plan, (batch.s1.numpy(), batch.s2.numpy(), batch.labels.numpy()), pool)
+        targets = {name: tensor.numpy() for name, tensor in batch.arrays.items()}
+        pieces = read_pieces(store.shards, plan, targets, pool)
         return batch, lambda: _wait(pieces)
-    reads = (
-        _Read(store.s1, store.s1.vindex[plan.rows, plan.seasons], batch.s1),
-        _Read(store.s2, store.s2.vindex[plan.rows, plan.seasons], batch.s2),
-        _Read(store.dw, store.dw.vindex[plan.rows], batch.labels),
-    )
+    sources = {"s1": store.s1, "s2": store.s2, "dw": store.dw, PROBABILITIES: store.dw_prob}
+    reads = []
+    for name, target in batch.arrays.items():
+        view = sources[name].vindex[plan.rows] if name == "dw" else sources[name].vindex[plan.rows, plan.seasons]
+        reads.append(_Read(sources[name], view, target))
 
     def finish() -> None:
         for read in reads:
@@ -189,21 +177,22 @@ def _start(
 
 
 def read_pieces(
-    shards: tuple[ShardedArray, ShardedArray, ShardedArray],
+    shards: Mapping[str, ShardedArray],
     plan: BatchPlan,
-    targets: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+    targets: Mapping[str, NDArray[np.uint8]],
     pool: ThreadPoolExecutor,
 ) -> list[Future[None]]:
-    """Read s1, s2 and labels of a plan into `targets`, (B, ...) each, some samples a task."""
+    """Read the plan's rows of each array into its target, (B, ...), some samples a task."""
     wanted = list(zip(plan.rows.tolist(), plan.seasons.tolist(), strict=True))
-    (s1, s2, dw), (to_s1, to_s2, to_dw) = shards, targets
 
     def read(first: int) -> None:
+        begun = []
         for at in range(first, min(first + PIECE, len(wanted))):
             row, season = wanted[at]
-            s1.read_into(row, season, to_s1[at])
-            s2.read_into(row, season, to_s2[at])
-            dw.read_into(row, 0, to_dw[at])
+            for name, target in targets.items():
+                begun.append((shards[name].begin(row, 0 if name == "dw" else season), target[at]))
+        for decode, target in begun:
+            decode(target)
 
     return [pool.submit(read, first) for first in range(0, len(wanted), PIECE)]
 
@@ -216,13 +205,12 @@ def _wait(pieces: Sequence[Future[None]]) -> None:
 def _finish(read: _Read, rows: NDArray[np.int64]) -> None:
     try:
         read.future.result()
-    except (ValueError, RuntimeError, OSError) as error:
+    except FAILURES as error:
         array = Path(read.source.kvstore.path)
         damaged = [row for row in np.unique(rows).tolist() if not _readable(read.source, row)]
-        cause = str(error).splitlines()[0].split(" [tensorstore_spec")[0]
         rows_shown = ", ".join(map(str, damaged[:8]))
         raise NoldoError(
-            f"{array.parent}: array '{array.name}' cannot be read at rows {rows_shown} ({cause})\n"
+            f"{array.parent}: array '{array.name}' cannot be read at rows {rows_shown} ({reason(error)})\n"
             "Restore the file named there, or build the store again."
         ) from error
 
@@ -230,6 +218,6 @@ def _finish(read: _Read, rows: NDArray[np.int64]) -> None:
 def _readable(source: Any, row: int) -> bool:
     try:
         source[row].read().result()
-    except (ValueError, RuntimeError, OSError):
+    except FAILURES:
         return False
     return True
