@@ -74,27 +74,36 @@ def centre(samples: int, crop_px: int, patch_px: int) -> Placement:
 
 
 def place_images(image_BCHW: Tensor, placement: Placement) -> Tensor:
-    """uint8 (B, C, P, P) -> float32 (B, C, crop, crop) in 0..1; rotated samples are interpolated bilinearly."""
-    placed_BCHW = _cut(image_BCHW, placement).float()
-    chosen = _rotated(placement)
-    if len(chosen):
-        turned = _rotate(image_BCHW[chosen.to(image_BCHW.device)].float(), placement, chosen, "bilinear")
-        placed_BCHW[chosen.to(image_BCHW.device)] = turned
+    """uint8 (B, C, P, P) -> float32 (B, C, crop, crop) in 0..1, channels last.
+
+    Rotated samples are interpolated bilinearly.
+    """
+    # Reordered while a value is still one byte.
+    placed_BCHW = _cut(image_BCHW, placement).contiguous(memory_format=torch.channels_last).float()
+    _turn(placed_BCHW, image_BCHW, placement, "bilinear")
     return placed_BCHW.div_(IMAGE_MAX)
 
 
 def place_labels(labels_BSHW: Tensor, placement: Placement) -> Tensor:
     """uint8 (B, S, P, P) -> uint8 (B, S, crop, crop); rotated samples take the nearest pixel's class."""
     placed_BSHW = _cut(labels_BSHW, placement)
-    chosen = _rotated(placement)
-    if len(chosen):
-        turned = _rotate(labels_BSHW[chosen.to(labels_BSHW.device)].float(), placement, chosen, "nearest")
-        placed_BSHW[chosen.to(labels_BSHW.device)] = turned.to(torch.uint8)
+    _turn(placed_BSHW, labels_BSHW, placement, "nearest")
     return placed_BSHW
 
 
-def _rotated(placement: Placement) -> Tensor:
-    return placement.angle.nonzero()[:, 0]
+def _turn(placed_BCHW: Tensor, stack_BCHW: Tensor, placement: Placement, mode: str) -> None:
+    """Put the rotated samples in the place of their crops."""
+    rotated = placement.angle.nonzero()[:, 0]
+    if not len(rotated):
+        return
+    chosen = _moved(rotated, stack_BCHW.device)
+    turned_BCHW = _rotate(stack_BCHW[chosen].float(), placement, rotated, mode)
+    placed_BCHW[chosen] = turned_BCHW.to(placed_BCHW.dtype)
+
+
+def _moved(tensor: Tensor, device: torch.device) -> Tensor:
+    """A CPU tensor on the device; a GPU is not waited for, which it would be for memory that is not page-locked."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _lines(placement: Placement) -> tuple[Tensor, Tensor]:
@@ -107,9 +116,27 @@ def _lines(placement: Placement) -> tuple[Tensor, Tensor]:
 
 
 def _cut(stack_BCHW: Tensor, placement: Placement) -> Tensor:
+    cut = cut_by_sample if stack_BCHW.device.type == "cpu" else cut_at_once
+    return cut(stack_BCHW, placement)
+
+
+def cut_by_sample(stack_BCHW: Tensor, placement: Placement) -> Tensor:
+    """Crop and flip sample by sample: (B, C, P, P) -> (B, C, crop, crop). On a CPU this copies rows whole."""
+    px = placement.crop_px
+    cut_BCHW = stack_BCHW.new_empty((*stack_BCHW.shape[:2], px, px))
+    corners = zip(placement.top.tolist(), placement.left.tolist(), strict=True)
+    flips = zip(placement.flip_rows.tolist(), placement.flip_columns.tolist(), strict=True)
+    for sample, ((top, left), flipped) in enumerate(zip(corners, flips, strict=True)):
+        crop_CHW = stack_BCHW[sample, :, top : top + px, left : left + px]
+        cut_BCHW[sample] = crop_CHW.flip([axis for axis, flip in zip((1, 2), flipped, strict=True) if flip])
+    return cut_BCHW
+
+
+def cut_at_once(stack_BCHW: Tensor, placement: Placement) -> Tensor:
+    """The same as `cut_by_sample` in one kernel, for a GPU, where each sample's own would cost a launch."""
     device = stack_BCHW.device
     samples, bands = stack_BCHW.shape[:2]
-    rows, columns = (line.to(device) for line in _lines(placement))
+    rows, columns = (_moved(line, device) for line in _lines(placement))
     sample = torch.arange(samples, device=device)[:, None, None, None]
     band = torch.arange(bands, device=device)[None, :, None, None]
     return stack_BCHW[sample, band, rows[:, None, :, None], columns[:, None, None, :]]
@@ -117,15 +144,14 @@ def _cut(stack_BCHW: Tensor, placement: Placement) -> Tensor:
 
 def _rotate(stack_BCHW: Tensor, placement: Placement, chosen: Tensor, mode: str) -> Tensor:
     """Sample the chosen crops, turned about their centres; beyond the patch it is mirrored at its outer pixels."""
-    rows, columns = (line[chosen].float() for line in _lines(placement))
+    device = stack_BCHW.device
+    rows, columns = (_moved(line[chosen].float(), device) for line in _lines(placement))
     mid_row, mid_column = rows.mean(1)[:, None, None], columns.mean(1)[:, None, None]
     down = rows[:, :, None] - mid_row
     right = columns[:, None, :] - mid_column
-    angle = placement.angle[chosen][:, None, None]
+    angle = _moved(placement.angle[chosen], device)[:, None, None]
     source_column = mid_column + right * angle.cos() - down * angle.sin()
     source_row = mid_row + right * angle.sin() + down * angle.cos()
     last = stack_BCHW.shape[-1] - 1
     grid_BHW2 = torch.stack((source_column, source_row), dim=-1) * (2.0 / last) - 1.0
-    return grid_sample(
-        stack_BCHW, grid_BHW2.to(stack_BCHW.device), mode=mode, padding_mode="reflection", align_corners=True
-    )
+    return grid_sample(stack_BCHW, grid_BHW2, mode=mode, padding_mode="reflection", align_corners=True)

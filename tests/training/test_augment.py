@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from training.augment import Augmentation, Placement, centre, draw, place_images, place_labels
+from training.augment import (
+    Augmentation,
+    Placement,
+    centre,
+    cut_at_once,
+    cut_by_sample,
+    draw,
+    place_images,
+    place_labels,
+)
 
 PATCH = 40
 
@@ -134,3 +143,19 @@ def test_the_centre_crop_is_the_centre() -> None:
 def test_a_crop_larger_than_the_patch_is_refused() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         draw(Augmentation(64, 0.5, 0.5, 90.0), 2, PATCH, torch.Generator())
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**31), samples=st.integers(1, 5))
+def test_both_ways_to_cut_are_one(seed: int, samples: int) -> None:
+    drawn = draw(Augmentation(32, 0.7, 0.5, 90.0), samples, PATCH, torch.Generator().manual_seed(seed))
+    patch = ramp_patch(samples)
+    assert torch.equal(cut_by_sample(patch, drawn), cut_at_once(patch, drawn))
+
+
+def test_images_come_channels_last_and_whatever_the_order_they_came_in() -> None:
+    drawn = draw(Augmentation(32, 0.5, 0.5, 90.0), 4, PATCH, torch.Generator().manual_seed(0))
+    patch = ramp_patch(4)
+    placed = place_images(patch, drawn)
+    assert placed.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(place_images(patch.contiguous(memory_format=torch.channels_last), drawn), placed)
