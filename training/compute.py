@@ -13,6 +13,7 @@ from pipeline.schema.errors import UsageError
 from training.augment import Placement, place_images, place_labels
 from training.loader import Batch
 from training.settings import PretrainSettings
+from training.soft_labels import normalised
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Inputs:
     """uint8: class 0..8, or 255 where there is no label."""
     season: Tensor
     """int64: which of the four seasons the images are of."""
+    probabilities: Tensor | None = None
+    """float32 (B, 9, H, W): the images' season's class probabilities, sum 1, or 0 where there is no label; None where
+    they were not read."""
 
     @property
     def label(self) -> Tensor:
@@ -84,6 +88,7 @@ def network_inputs(batch: Batch, placement: Placement, *, s2_bands: int, compute
     def images(stored_BCHW: Tensor) -> Tensor:
         return place_images(stored_BCHW, placement).contiguous(memory_format=torch.channels_last)
 
+    share = batch.probabilities
     s2_BCHW = moved(batch.s2)
     if s2_bands != len(S2_BANDS):
         s2_BCHW = s2_BCHW[:, [S2_BANDS.index(band) for band in S2_BANDS_9]]
@@ -92,4 +97,5 @@ def network_inputs(batch: Batch, placement: Placement, *, s2_bands: int, compute
         s2=images(s2_BCHW),
         labels=place_labels(moved(batch.labels), placement),
         season=moved(batch.season),
+        probabilities=None if share is None else normalised(place_images(moved(share), placement)),
     )

@@ -4,30 +4,31 @@ Dimensions: B batch, C class or band, H row, W column. s1, s2: Sentinel-1, Senti
 Attribute names are those of the published checkpoints: they are part of the weights' names.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
-from training.encoder import build_encoder, require_encoder
+from training.encoder import build_encoder
+from training.modality import MODALITIES, Modality
+from training.segmenter import Segmenter
+from training.unet import DECODER_CHANNELS, build_unet
 
 Fusion = Literal["mid", "late"]
 
-DECODER_CHANNELS = (256, 128, 64, 32, 16)
-"""Channels of the five decoder blocks, deepest first (the default of segmentation-models-pytorch's Unet)."""
 
-
-class DualUNet(nn.Module, ABC):
+class DualUNet(Segmenter):
     """A network that segments the same place twice, from Sentinel-1 and from Sentinel-2."""
 
-    def forward(self, s1_BCHW: Tensor, s2_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    modalities = MODALITIES
+
+    def forward(self, s1_BCHW: Tensor, s2_BCHW: Tensor) -> dict[Modality, Tensor]:
         """Return the logits (B, classes, H, W) of either modality, S1 first.
 
         `s1_BCHW`, `s2_BCHW`: float images of the same H and W, scaled to 0..1.
         """
-        return self.segment_s1(s1_BCHW), self.segment_s2(s2_BCHW)
+        return {"s1": self.segment_s1(s1_BCHW), "s2": self.segment_s2(s2_BCHW)}
 
     @abstractmethod
     def segment_s1(self, s1_BCHW: Tensor) -> Tensor:
@@ -100,21 +101,9 @@ def build_network(
         raise ValueError(f"fusion is {fusion!r}: give one of {', '.join(get_args(Fusion))}")
     if fusion == "late":
         return LateFusionUNet(
-            _unet(encoder, decoder_channels, s1_bands, classes),
-            _unet(encoder, decoder_channels, s2_bands, classes),
+            build_unet(encoder, decoder_channels, s1_bands, classes),
+            build_unet(encoder, decoder_channels, s2_bands, classes),
         )
-    unet_s2 = _unet(encoder, decoder_channels, s2_bands, classes)
+    unet_s2 = build_unet(encoder, decoder_channels, s2_bands, classes)
     encoder_s1 = build_encoder(encoder, bands=s1_bands, depth=len(decoder_channels))
     return MidFusionUNet(encoder_s1, unet_s2.encoder, unet_s2.decoder, unet_s2.segmentation_head)
-
-
-def _unet(encoder: str, decoder_channels: Sequence[int], bands: int, classes: int) -> Any:
-    require_encoder(encoder)
-    return smp.Unet(
-        encoder_name=encoder,
-        encoder_depth=len(decoder_channels),
-        encoder_weights=None,
-        decoder_channels=tuple(decoder_channels),
-        in_channels=bands,
-        classes=classes,
-    )

@@ -3,15 +3,15 @@
 Tensors carry their dimensions: B samples, C classes or bands, H rows, W columns.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import log_softmax, pad
 
 from pipeline.schema.errors import NoldoError
@@ -19,17 +19,18 @@ from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
 from training.augment import centre
 from training.compute import Compute, network_inputs
-from training.confidence import enhance, label_confidence
-from training.cromss import Objective, SelectionMasks, selection_masks
+from training.cromss import support
 from training.dataset import Split, TrainingStore, open_truth
-from training.loader import Batch, in_batches, plan_all_seasons, read_all_seasons, read_batches, read_labels
+from training.loader import Batch, BatchPlan, in_batches, plan_all_seasons, read_all_seasons, read_batches, read_labels
 from training.metrics import WeightCounts, confusion_matrix, scores
+from training.modality import Modality
+from training.ramp import selection_ratio
+from training.segmenter import Segmenter
+from training.selection import segmentation_weights
 from training.settings import STRIDE_PX, PretrainSettings
 
 SHOWN = 6
 """Locations whose masks are kept for the report."""
-
-MODALITIES = ("s1", "s2")
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,16 @@ class Examined:
 
     label: Tensor
     """uint8, the noisy label."""
-    prediction: Mapping[str, Tensor]
-    """uint8 class by modality."""
-    weight: Mapping[str, Tensor]
-    """float32 segmentation weight w_i (eq. 11) at the objective's final ratio, by modality."""
-    confidence: Mapping[str, Tensor]
-    """float32 enhanced label confidence (eq. 8, 10), by modality."""
+    prediction: Mapping[Modality, Tensor]
+    """uint8 class."""
+    weight: Mapping[Modality, Tensor]
+    """float32 segmentation weight w_i (eq. 11) at the objective's final ratio."""
+    confidence: Mapping[Modality, Tensor]
+    """float32 label confidence (eq. 8), enhanced by the other modality (eq. 10) where there is one."""
 
 
 def evaluate(
-    network: nn.Module,
+    network: Segmenter,
     store: TrainingStore,
     split: Split,
     *,
@@ -67,15 +68,16 @@ def evaluate(
 ) -> Evaluation:
     """Score all four seasons of the held-out locations against the truth where there is one, and the labels.
 
-    `network` maps (S1, S2) images to (S1, S2) logits, as DualUNet does; batch norm runs on its stored statistics.
+    Batch norm runs on its stored statistics. Of the noisy labels it is the likeliest class that counts, also where
+    a network learnt their probabilities.
     `reference`: a Zarr group with the true land cover, or None.
     Raises NoldoError where no pixel of the held-out locations has what it would be scored against.
     """
     truth = None if reference is None else open_truth(reference, store)
     majority = int(label_counts(store, split.train, settings.batch_size).argmax())
-    tally = _Tally()
+    tally = _Tally(network.modalities)
     plans = plan_all_seasons(split.held_out, settings.batch_size)
-    for plan, batch in zip(plans, read_batches(store, plans, pin=compute.pinned), strict=True):
+    for plan, batch in zip(plans, _read(store, plans, settings, compute), strict=True):
         examined = examine(network, batch, settings=settings, compute=compute)
         tally.add(examined, None if truth is None else read_labels(truth, plan))
     masks = _shown(network, store, split, truth, settings=settings, compute=compute)
@@ -83,28 +85,38 @@ def evaluate(
 
 
 @torch.no_grad()
-def examine(network: nn.Module, batch: Batch, *, settings: PretrainSettings, compute: Compute) -> Examined:
+def examine(network: Segmenter, batch: Batch, *, settings: PretrainSettings, compute: Compute) -> Examined:
     """Run the network on whole patches, mirrored at the border to a size that it takes, and weigh their labels.
 
-    The weights are those of the last training epochs: selection with the ramp at its end, thresholds over the batch.
+    The weights are those of the last training epochs: selection with the ramp at its end, thresholds over the batch;
+    also where the network was trained without selection. A single modality is weighed by its own confidence.
     """
     network.eval()
     px = batch.s2.shape[-1]
     inputs = network_inputs(batch, centre(len(batch.rows), px, px), s2_bands=settings.s2_bands, compute=compute)
     with compute.autocast():
-        padded = network(_padded(inputs.s1), _padded(inputs.s2))
+        padded: dict[Modality, Tensor] = network(_padded(inputs.s1), _padded(inputs.s2))
     before = _margins(px)[0]
-    logits = dict(zip(MODALITIES, (p[..., before : before + px, before : before + px] for p in padded), strict=True))
+    logits = {m: p[..., before : before + px, before : before + px] for m, p in padded.items()}
     log_p = {m: log_softmax(logits_BCHW.float(), dim=1) for m, logits_BCHW in logits.items()}
     label_BHW = inputs.label
-    masks = _final_masks(log_p["s1"], log_p["s2"], label_BHW, settings)
-    own = {m: label_confidence(log_p[m], label_BHW) for m in MODALITIES}
+    confidence = support(log_p, label_BHW, inputs.probabilities)
+    ratio = selection_ratio(1.0, final_ratio=settings.objective.final_ratio)
     return Examined(
         label=label_BHW.cpu(),
-        prediction={m: logits[m].argmax(1).to(torch.uint8).cpu() for m in MODALITIES},
-        weight={"s1": masks.segmentation_s1.cpu(), "s2": masks.segmentation_s2.cpu()},
-        confidence={"s1": enhance(own["s1"], own["s2"]).cpu(), "s2": enhance(own["s2"], own["s1"]).cpu()},
+        prediction={m: logits_BCHW.argmax(1).to(torch.uint8).cpu() for m, logits_BCHW in logits.items()},
+        weight={
+            m: segmentation_weights(f_BHW, label_BHW, ratio=ratio, classes=N_DW_CLASSES).cpu()
+            for m, f_BHW in confidence.items()
+        },
+        confidence={m: f_BHW.cpu() for m, f_BHW in confidence.items()},
     )
+
+
+def _read(
+    store: TrainingStore, plans: Sequence[BatchPlan], settings: PretrainSettings, compute: Compute
+) -> Iterator[Batch]:
+    return read_batches(store, plans, pin=compute.pinned, probabilities=settings.objective.labels == "soft")
 
 
 def label_counts(store: TrainingStore, rows: NDArray[np.int64], batch_size: int) -> Tensor:
@@ -119,34 +131,34 @@ def label_counts(store: TrainingStore, rows: NDArray[np.int64], batch_size: int)
 class _Tally:
     """Confusion matrices and weight counts, batch after batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, modalities: Sequence[Modality]) -> None:
         def empty() -> Tensor:
             return torch.zeros((N_DW_CLASSES, N_DW_CLASSES), dtype=torch.int64)
 
-        self.dw = {m: empty() for m in MODALITIES}
-        self.truth = {m: empty() for m in MODALITIES}
+        self.dw = {m: empty() for m in modalities}
+        self.truth = {m: empty() for m in modalities}
         self.label_truth = empty()
-        self.weights = {m: WeightCounts(N_DW_CLASSES) for m in MODALITIES}
-        self.confidences = {m: WeightCounts(N_DW_CLASSES) for m in MODALITIES}
+        self.weights = {m: WeightCounts(N_DW_CLASSES) for m in modalities}
+        self.confidences = {m: WeightCounts(N_DW_CLASSES) for m in modalities}
 
     def add(self, examined: Examined, truth_BHW: Tensor | None) -> None:
-        for m in MODALITIES:
+        for m in self.dw:
             self.dw[m] += confusion_matrix(examined.prediction[m], examined.label, N_DW_CLASSES)
         if truth_BHW is None:
             return
         self.label_truth += confusion_matrix(examined.label, truth_BHW, N_DW_CLASSES)
-        for m in MODALITIES:
+        for m in self.truth:
             self.truth[m] += confusion_matrix(examined.prediction[m], truth_BHW, N_DW_CLASSES)
             self.weights[m].add(examined.weight[m], examined.label, truth_BHW)
             self.confidences[m].add(examined.confidence[m], examined.label, truth_BHW)
 
     def result(self, majority: int, *, with_truth: bool) -> dict[str, Any]:
-        _require_pixels(self.dw["s2"], "a label")
+        _require_pixels(self.dw, "a label")
         against_dw = _score_table(self.dw, majority)
         if not with_truth:
             return {"against": "dw", "scores": against_dw}
-        _require_pixels(self.truth["s2"], "a true class")
-        _require_pixels(self.label_truth, "both a label and a true class")
+        _require_pixels(self.truth, "a true class")
+        _require_pixels({"label": self.label_truth}, "both a label and a true class")
         against_truth = _score_table(self.truth, majority)
         against_truth["dw_label"] = asdict(scores(self.label_truth))
         return {
@@ -158,31 +170,32 @@ class _Tally:
         }
 
 
-def _require_pixels(confusion_CC: Tensor, what: str) -> None:
-    if not int(confusion_CC.sum()):
+def _require_pixels(confusions: Mapping[Any, Tensor], what: str) -> None:
+    if not any(int(confusion_CC.sum()) for confusion_CC in confusions.values()):
         raise NoldoError(
             f"no pixel of the held-out locations has {what}, so there is nothing to score; "
             "hold out more locations (val_fraction), or give another reference"
         )
 
 
-def _score_table(confusions: Mapping[str, Tensor], majority: int) -> dict[str, Any]:
-    constant_CC = torch.zeros_like(confusions["s2"])
-    constant_CC[:, majority] = confusions["s2"].sum(1)
+def _score_table(confusions: Mapping[Modality, Tensor], majority: int) -> dict[str, Any]:
+    """Sentinel-2, the better one as a rule, stands first; a modality that the network does not see is absent."""
+    some_CC = next(iter(confusions.values()))
+    constant_CC = torch.zeros_like(some_CC)
+    constant_CC[:, majority] = some_CC.sum(1)
     return {
-        "network_s2": asdict(scores(confusions["s2"])),
-        "network_s1": asdict(scores(confusions["s1"])),
+        **{f"network_{m}": asdict(scores(confusions[m])) for m in sorted(confusions, reverse=True)},
         "majority_class": {**asdict(scores(constant_CC)), "class": majority},
     }
 
 
-def _auc_table(counts: Mapping[str, WeightCounts]) -> dict[str, Any]:
-    pooled = {m: counts[m].auc() for m in MODALITIES}
-    return {**pooled, "per_class": {m: list(counts[m].auc_per_class()) for m in MODALITIES}}
+def _auc_table(counts: Mapping[Modality, WeightCounts]) -> dict[str, Any]:
+    pooled: dict[str, Any] = {m: of_modality.auc() for m, of_modality in counts.items()}
+    return {**pooled, "per_class": {m: list(of_modality.auc_per_class()) for m, of_modality in counts.items()}}
 
 
 def _shown(
-    network: nn.Module,
+    network: Segmenter,
     store: TrainingStore,
     split: Split,
     truth: Any | None,
@@ -194,7 +207,7 @@ def _shown(
     rows = np.concatenate((split.held_out, split.train))[:SHOWN]
     seasons = np.arange(len(rows)) % N_SEASONS
     (plan,) = in_batches(rows, seasons, SHOWN)
-    (batch,) = read_batches(store, [plan], pin=False)
+    (batch,) = _read(store, [plan], settings, compute)
     examined = examine(network, batch, settings=settings, compute=compute)
     arrays: dict[str, NDArray[np.generic]] = {
         "location_row": rows,
@@ -206,17 +219,10 @@ def _shown(
     }
     if truth is not None:
         arrays["truth"] = read_labels(truth, plan).numpy()
-    for m in MODALITIES:
+    for m in network.modalities:
         arrays[f"weight_{m}"] = examined.weight[m].numpy().astype(np.float16)
         arrays[f"prediction_{m}"] = examined.prediction[m].numpy()
     return arrays
-
-
-def _final_masks(
-    log_p_s1_BCHW: Tensor, log_p_s2_BCHW: Tensor, label_BHW: Tensor, settings: PretrainSettings
-) -> SelectionMasks:
-    objective = replace(Objective(**settings.objective.model_dump()), select=True)
-    return selection_masks(log_p_s1_BCHW, log_p_s2_BCHW, label_BHW, epoch=objective.ramp_epochs, objective=objective)
 
 
 def _margins(px: int) -> tuple[int, int]:

@@ -14,20 +14,18 @@ from pipeline.schema.layout import PretrainLayout
 from training.augment import Augmentation, centre, draw
 from training.checkpoint import save_weights
 from training.compute import Compute, choose_compute, network_inputs
-from training.cromss import Objective, training_losses, validation_loss
 from training.dataset import Split, TrainingStore, open_store, split_locations
 from training.epoch_log import append_log, keep_log, read_log
 from training.evaluate import evaluate
 from training.json_file import read_json, write_json
 from training.loader import Shuffle, in_batches, plan_epoch, read_batches
+from training.objective import Objective
 from training.progress import EpochClock, PretrainProgress
 from training.run_record import FolderState, describe_run, folder_state
 from training.run_state import RunState, load_state, new_state, save_state
 from training.settings import PretrainSettings
 from training.shared_ground import ground_groups
-
-LOSS_NAMES = ("train_loss", "segmentation_s1", "segmentation_s2", "consistency")
-"""What the log says of an epoch's losses, each the mean over its locations."""
+from training.step import step_losses, validation_loss
 
 AUGMENT_STREAM = 3
 """Tells the augmentation's random numbers from others drawn of the same seed."""
@@ -115,22 +113,22 @@ def _train_epoch(run: _Run, state: RunState, epoch: int, val_loss: float | None)
     augmentation = Augmentation(settings.crop_px, settings.flip_p, settings.rotation_p, settings.rotation_max_deg)
     generator = _augmentation_generator(settings.seed, epoch)
     clock = EpochClock()
-    sums = np.zeros(len(LOSS_NAMES))
+    sums: dict[str, float] = {}
     state.network.train()
     for step, batch in enumerate(clock.waits(read_batches(run.store, plans, pin=compute.pinned)), start=1):
         placement = draw(augmentation, len(batch.rows), run.store.patch_px, generator)
         inputs = network_inputs(batch, placement, s2_bands=settings.s2_bands, compute=compute)
         with compute.autocast():
-            logits_s1_BCHW, logits_s2_BCHW = state.network(inputs.s1, inputs.s2)
-        losses, _ = training_losses(logits_s1_BCHW, logits_s2_BCHW, inputs.labels, inputs.season, epoch, run.objective)
-        parts = (losses.total, losses.segmentation_s1, losses.segmentation_s2, losses.consistency)
-        values = torch.stack([part.detach() for part in parts]).tolist()
+            logits = state.network(inputs.s1, inputs.s2)
+        losses = step_losses(logits, inputs, epoch, run.objective)
+        named = {"train_loss": losses.total, **losses.parts}
+        values = torch.stack([part.detach() for part in named.values()]).tolist()
         _require_finite(values[0], f"epoch {epoch + 1}, step {step}: the training loss", run.checkpoint)
         state.optimizer.zero_grad(set_to_none=True)
         losses.total.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
         clock.trained(len(batch.rows))
-        sums += np.array(values) * len(batch.rows)
+        sums = {name: sums.get(name, 0.0) + v * len(batch.rows) for name, v in zip(named, values, strict=True)}
         run.on_progress(
             PretrainProgress(
                 epoch=epoch + 1,
@@ -144,10 +142,9 @@ def _train_epoch(run: _Run, state: RunState, epoch: int, val_loss: float | None)
                 eta_s=clock.seconds / step * ((settings.epochs - epoch) * len(plans) - step),
             )
         )
-    means = (sums / len(run.split.train)).tolist()
     return {
         "epoch": epoch + 1,
-        **dict(zip(LOSS_NAMES, means, strict=True)),
+        **{name: total / len(run.split.train) for name, total in sums.items()},
         "lr": state.optimizer.param_groups[0]["lr"],
         "seconds": clock.seconds,
         "locations_per_s": clock.locations_per_s,
@@ -167,8 +164,8 @@ def _validate(run: _Run, state: RunState, epoch: int) -> float:
         placement = centre(len(batch.rows), settings.crop_px, px)
         inputs = network_inputs(batch, placement, s2_bands=settings.s2_bands, compute=run.compute)
         with run.compute.autocast():
-            logits_s1_BCHW, logits_s2_BCHW = state.network(inputs.s1, inputs.s2)
-        loss = validation_loss(logits_s1_BCHW, logits_s2_BCHW, inputs.label, run.objective)
+            logits = state.network(inputs.s1, inputs.s2)
+        loss = validation_loss(logits, inputs, run.objective)
         total += float(loss) * len(batch.rows)
     _require_finite(total, f"epoch {epoch + 1}: the validation loss", run.checkpoint)
     return total / len(rows)

@@ -11,9 +11,9 @@ from torch.optim import Adam
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from pipeline.schema.errors import NoldoError
-from pipeline.schema.landcover import N_DW_CLASSES
 from training.compute import Compute
-from training.dual_unet import DualUNet, build_network
+from training.network import network_for
+from training.segmenter import Segmenter
 from training.settings import PretrainSettings
 
 
@@ -21,7 +21,7 @@ from training.settings import PretrainSettings
 class RunState:
     """What training changes. Order, seasons and augmentation follow from seed and epoch, so they need no state."""
 
-    network: DualUNet
+    network: Segmenter
     optimizer: Adam
     scheduler: ReduceLROnPlateau
 
@@ -29,13 +29,7 @@ class RunState:
 def new_state(settings: PretrainSettings, compute: Compute) -> RunState:
     """A fresh network, its initial weights drawn from the seed, with Adam and the plateau schedule of the paper."""
     torch.manual_seed(settings.seed)
-    network = build_network(
-        settings.fusion,
-        encoder=settings.encoder,
-        decoder_channels=settings.decoder_channels,
-        s2_bands=settings.s2_bands,
-        classes=N_DW_CLASSES,
-    )
+    network = network_for(settings)
     compute.settle(network)
     optimizer = Adam(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     scheduler = ReduceLROnPlateau(

@@ -34,7 +34,19 @@ class ObjectiveSettings(Strict):
     consistency_weight: Annotated[float, Field(ge=0.0)] = 1.0
     """Factor of the consistency loss (eq. 1)."""
     select: bool = True
-    """Whether pixels are selected at all; without it every weight is 1 (the paper's midF and lateF)."""
+    """Whether pixels are selected at all; without it every weight is 1 (the paper's midF and lateF).
+
+    With one modality there is nothing to select by, and every weight is 1."""
+    segmentation: Literal["ce_dice", "sce", "gce"] = "ce_dice"
+    """Segmentation loss: cross-entropy + Dice (eq. 2), or the robust SCE (arXiv 1908.06112), GCE (1805.07836)."""
+    sce_alpha: Annotated[float, Field(ge=0.0)] = 1.0
+    """Factor of the cross-entropy in SCE (arXiv 2504.13458)."""
+    sce_beta: Annotated[float, Field(ge=0.0)] = 2.0
+    """Factor of the reverse cross-entropy in SCE (arXiv 2504.13458)."""
+    gce_q: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
+    """Exponent of GCE; 0.7 is its paper's."""
+    labels: Literal["hard", "soft"] = "hard"
+    """Learn the likeliest class, or the probabilities of all classes, of a store that was built with them."""
 
     @model_validator(mode="after")
     def _shares(self) -> Self:
@@ -46,8 +58,10 @@ class ObjectiveSettings(Strict):
 class PretrainSettings(Strict):
     """One pretraining run."""
 
+    modalities: Literal["both", "s1", "s2"] = "both"
+    """Learn from both modalities, or from Sentinel-1 or Sentinel-2 alone (single-modal)."""
     fusion: Literal["mid", "late"] = "mid"
-    """mid: two encoders, one decoder and head; late: two whole U-Nets."""
+    """mid: two encoders, one decoder and head; late: two whole U-Nets. Of both modalities only."""
     encoder: str = "resnet50"
     """Encoder of both modalities, by its name in segmentation-models-pytorch."""
     decoder_channels: Annotated[tuple[Count, ...], Field(min_length=3, max_length=5)] = (256, 128, 64, 32, 16)

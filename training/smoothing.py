@@ -91,15 +91,23 @@ def chosen_label(labels_BSHW: Tensor, season_B: Tensor) -> Tensor:
 
 
 def smooth_labels(
-    label_BHW: Tensor, prior_BCHW: Tensor | None, *, classes: int, prior_factor: float, uniform_factor: float
+    label_BHW: Tensor,
+    prior_BCHW: Tensor | None,
+    *,
+    classes: int,
+    prior_factor: float,
+    uniform_factor: float,
+    probabilities_BCHW: Tensor | None = None,
 ) -> Tensor:
     """Return t = (1 - a - b) onehot(y) + a prior + b / C, with a, b the two factors (CromSS, eq. 13).
 
     `label_BHW`: classes 0..C-1, or 255 for no label. `prior_BCHW`: as `spatial_temporal_prior` returns it;
-    may be None where `prior_factor` is 0.
+    may be None where `prior_factor` is 0. `probabilities_BCHW`: soft labels to stand in place of onehot(y), class
+    sum 1 where there is a label (training.soft_labels).
     Result: (B, C, H, W) float32, 0..1, class sum 1; all 0 where the label is 255.
     """
-    target_BCHW = (1.0 - prior_factor - uniform_factor) * one_hot(label_BHW, classes=classes)
+    own_BCHW = one_hot(label_BHW, classes=classes) if probabilities_BCHW is None else probabilities_BCHW
+    target_BCHW = (1.0 - prior_factor - uniform_factor) * own_BCHW
     if prior_BCHW is not None:
         target_BCHW = target_BCHW + prior_factor * prior_BCHW
     elif prior_factor != 0.0:

@@ -17,9 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.compute import Inputs
 from training.confidence import enhance, entropy_confidence, gini_confidence, label_confidence
-from training.cromss import Objective, training_losses, validation_loss
+from training.cromss import selection_masks
 from training.dual_unet import Fusion, build_network
+from training.objective import Objective
 from training.smoothing import (
     chosen_label,
     gaussian_smooth,
@@ -28,6 +30,7 @@ from training.smoothing import (
     smooth_labels,
     spatial_temporal_prior,
 )
+from training.step import step_losses, validation_loss
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = Path(os.environ.get("NOLDO_GOLDEN", DATA))
@@ -82,6 +85,11 @@ def objective_of(step: Arrays, *, select: bool = True) -> Objective:
     )
 
 
+def inputs_of(labels_BSHW: Tensor, season_B: Tensor) -> Inputs:
+    none = torch.empty(0)
+    return Inputs(s1=none, s2=none, labels=labels_BSHW, season=season_B)
+
+
 def tensors(step: Arrays, *names: str) -> list[Tensor]:
     return [torch.from_numpy(step[name]) for name in names]
 
@@ -126,13 +134,15 @@ def test_losses_masks_and_gradients(step: Arrays) -> None:
     s1, s2, labels, season = tensors(step, "logits_s1", "logits_s2", "labels", "season")
     s1.requires_grad_()
     s2.requires_grad_()
-    losses, masks = training_losses(s1, s2, labels, season, meta_of(step)["epoch"], objective_of(step))
+    epoch, objective, inputs = meta_of(step)["epoch"], objective_of(step), inputs_of(labels, season)
+    losses = step_losses({"s1": s1, "s2": s2}, inputs, epoch, objective)
     losses.total.backward()
-    close(masks.segmentation_s1, step, "seg_mask_s1")
-    close(masks.segmentation_s2, step, "seg_mask_s2")
-    close(masks.consistency_s1, step, "con_mask_s1")
-    close(masks.consistency_s2, step, "con_mask_s2")
-    close_scalar(losses.consistency, step, "loss_consistency")
+    log_p = {"s1": torch.log_softmax(s1, dim=1), "s2": torch.log_softmax(s2, dim=1)}
+    masks = selection_masks(log_p, inputs.label, epoch=epoch, objective=objective)
+    for m in ("s1", "s2"):
+        close(masks.segmentation[m], step, f"seg_mask_{m}")
+        close(masks.consistency[m], step, f"con_mask_{m}")
+    close_scalar(losses.parts["consistency"], step, "loss_consistency")
     close_scalar(losses.total, step, "loss_total")
     close(s1.grad, step, "grad_s1", GRADIENT_ATOL)
     close(s2.grad, step, "grad_s2", GRADIENT_ATOL)
@@ -141,9 +151,10 @@ def test_losses_masks_and_gradients(step: Arrays) -> None:
 def test_loss_without_selection_and_validation_loss(step: Arrays) -> None:
     s1, s2, labels, season = tensors(step, "logits_s1", "logits_s2", "labels", "season")
     plain = objective_of(step, select=False)
-    losses, _ = training_losses(s1, s2, labels, season, meta_of(step)["epoch"], plain)
+    logits, inputs = {"s1": s1, "s2": s2}, inputs_of(labels, season)
+    losses = step_losses(logits, inputs, meta_of(step)["epoch"], plain)
     close_scalar(losses.total, step, "loss_without_selection")
-    close_scalar(validation_loss(s1, s2, chosen_label(labels, season), plain), step, "loss_validation")
+    close_scalar(validation_loss(logits, inputs, plain), step, "loss_validation")
 
 
 def filled_by_rule(name: str, tensor: Tensor) -> Tensor:
@@ -178,11 +189,10 @@ def test_forward_pass(path: Path) -> None:
     network.load_state_dict({name: filled_by_rule(name, t) for name, t in network.state_dict().items()})
     with torch.inference_mode():
         logits = network(torch.from_numpy(golden["x_s1"]), torch.from_numpy(golden["x_s2"]))
-    for actual, name in zip(logits, ("logits_s1", "logits_s2"), strict=True):
-        scale = np.abs(golden[name]).max()
-        np.testing.assert_allclose(
-            actual.numpy(), golden[name], rtol=FORWARD_RTOL, atol=FORWARD_RTOL * scale, err_msg=name
-        )
+    for m, actual in logits.items():
+        expected = golden[f"logits_{m}"]
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(actual.numpy(), expected, rtol=FORWARD_RTOL, atol=FORWARD_RTOL * scale, err_msg=m)
 
 
 @pytest.mark.parametrize("fusion", get_args(Fusion))

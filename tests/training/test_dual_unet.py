@@ -18,14 +18,15 @@ def images() -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("fusion", ["mid", "late"])
 def test_logits_have_the_images_size(fusion: Fusion) -> None:
-    logits_s1, logits_s2 = small(fusion)(*images())
-    assert logits_s1.shape == logits_s2.shape == (2, 5, 64, 32)
+    logits = small(fusion)(*images())
+    assert tuple(logits) == small(fusion).modalities == ("s1", "s2")
+    assert logits["s1"].shape == logits["s2"].shape == (2, 5, 64, 32)
 
 
 @pytest.mark.parametrize("fusion", ["mid", "late"])
 def test_every_weight_learns(fusion: Fusion) -> None:
     network = small(fusion)
-    logits_s1, logits_s2 = network(*images())
+    logits_s1, logits_s2 = network(*images()).values()
     (logits_s1.square().sum() + logits_s2.square().sum()).backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
@@ -35,16 +36,17 @@ def test_one_modality_does_not_see_the_other(fusion: Fusion) -> None:
     network = small(fusion).eval()
     s1, s2 = images()
     with torch.inference_mode():
-        logits_s1, logits_s2 = network(s1, s2)
-        assert torch.equal(network(s1, 1 - s2)[0], logits_s1)
-        assert torch.equal(network(1 - s1, s2)[1], logits_s2)
+        logits = network(s1, s2)
+        logits_s1, logits_s2 = logits["s1"], logits["s2"]
+        assert torch.equal(network(s1, 1 - s2)["s1"], logits_s1)
+        assert torch.equal(network(1 - s1, s2)["s2"], logits_s2)
         assert torch.equal(network.segment_s1(s1), logits_s1)
         assert torch.equal(network.segment_s2(s2), logits_s2)
 
 
 def trained_by_s1(fusion: Fusion) -> set[str]:
     network = small(fusion)
-    network(*images())[0].sum().backward()
+    network(*images())["s1"].sum().backward()
     return {name for name, p in network.named_parameters() if p.grad is not None}
 
 
@@ -63,7 +65,7 @@ def test_parameters_of_the_paper(fusion: Fusion, millions: float) -> None:
 @pytest.mark.parametrize("depth", [3, 4])
 def test_fewer_decoder_blocks_make_a_shallower_network(depth: int) -> None:
     network = build_network("mid", "resnet18", CHANNELS[-depth:], s2_bands=9)
-    assert network(*images())[0].shape == (2, 9, 64, 32)
+    assert network(*images())["s1"].shape == (2, 9, 64, 32)
 
 
 def test_unknown_fusion_and_encoder_are_refused() -> None:

@@ -7,13 +7,15 @@ import pytest
 import torch
 import zarr
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.schema.errors import NoldoError
 from training.compute import choose_compute
 from training.dataset import Split, TrainingStore, open_store, split_locations
 from training.evaluate import Evaluation, evaluate, examine, label_counts
 from training.loader import in_batches, read_batches
+from training.modality import MODALITIES, Modality
+from training.segmenter import Segmenter
 from training.settings import ObjectiveSettings, PretrainSettings
 
 SETTINGS = PretrainSettings(device="cpu", batch_size=5, objective=ObjectiveSettings(final_ratio=0.5, select=False))
@@ -23,17 +25,19 @@ Coded = tuple[TrainingStore, Path, NDArray[np.uint8], NDArray[np.uint8]]
 """A store, the path of its truth, the truth and the labels."""
 
 
-class Oracle(nn.Module):
+class Oracle(Segmenter):
     """Predicts by a band: S2's first decides, S1 always says class 1; wants sides that are multiples of 32."""
 
-    def forward(self, s1_BCHW: Tensor, s2_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    modalities = MODALITIES
+
+    def forward(self, s1_BCHW: Tensor, s2_BCHW: Tensor) -> dict[Modality, Tensor]:
         assert s2_BCHW.shape[-1] % 32 == 0
         assert s2_BCHW.shape[-2] % 32 == 0
         code_BHW = (s2_BCHW[:, 0] * 255).round()
         s2 = torch.stack([-(code_BHW - c).abs() for c in range(9)], dim=1)
         s1 = torch.zeros_like(s2)
         s1[:, 1] = 1.0
-        return s1, s2
+        return {"s1": s1, "s2": s2}
 
 
 @pytest.fixture

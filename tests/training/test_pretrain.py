@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import PretrainLayout
-from training.cromss import SelectionMasks, StepLosses, training_losses
 from training.epoch_log import read_log
 from training.pretrain import PretrainResult, pretrain
 from training.progress import PretrainProgress
 from training.settings import PretrainSettings
+from training.step import StepLosses, step_losses
 
 OnProgress = Callable[[PretrainProgress], None]
 
@@ -183,16 +183,14 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(
 ) -> None:
     calls: list[None] = []
 
-    def diverging(*arguments: Any) -> tuple[StepLosses, SelectionMasks]:
-        losses, masks = training_losses(*arguments)
+    def diverging(*arguments: Any) -> StepLosses:
+        losses = step_losses(*arguments)
         calls.append(None)
         if len(calls) == 4:
-            losses = type(losses)(
-                losses.total * bad, losses.segmentation_s1, losses.segmentation_s2, losses.consistency
-            )
-        return losses, masks
+            losses = StepLosses(losses.total * bad, losses.parts)
+        return losses
 
-    monkeypatch.setattr("training.pretrain.training_losses", diverging)
+    monkeypatch.setattr("training.pretrain.step_losses", diverging)
     with pytest.raises(NoldoError, match=r"epoch 2, step 2: the training loss is (nan|inf)") as stopped:
         run(tiny_settings, small, tmp_path / "r")
     checkpoint = PretrainLayout(tmp_path / "r").checkpoint

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.schema.errors import UsageError
 from pipeline.schema.strict import validated
-from training.cromss import Objective
+from training.objective import Objective
 from training.settings import ObjectiveSettings, PretrainSettings
 
 

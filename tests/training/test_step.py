@@ -12,7 +12,11 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from training.cromss import Objective, StepLosses, training_losses, validation_loss
+from training.compute import Inputs
+from training.cromss import SelectionMasks, selection_masks
+from training.modality import Modality
+from training.objective import Objective
+from training.step import StepLosses, step_losses, validation_loss
 
 Array = NDArray[np.float64]
 EPOCH = 30
@@ -35,6 +39,21 @@ def case(seed: int, classes: int, *, batch: int = 2, ignored: float = 0.0) -> tu
     logits = [rng.normal(0, 2, (batch, classes, 16, 20)).astype(np.float32) for _ in range(2)]
     season = rng.integers(0, 4, batch)
     return tuple(torch.from_numpy(x) for x in (*logits, labels, season))
+
+
+def inputs_of(labels: Tensor, season: Tensor, probabilities: Tensor | None = None) -> Inputs:
+    """Inputs of which the step sees the labels only: the network has had the images."""
+    none = torch.empty(0)
+    return Inputs(s1=none, s2=none, labels=labels, season=season, probabilities=probabilities)
+
+
+def both(s1: Tensor, s2: Tensor) -> dict[Modality, Tensor]:
+    return {"s1": s1, "s2": s2}
+
+
+def masks_of(s1: Tensor, s2: Tensor, labels: Tensor, season: Tensor, objective: Objective) -> SelectionMasks:
+    log_p = {m: torch.log_softmax(x.float(), dim=1) for m, x in both(s1, s2).items()}
+    return selection_masks(log_p, inputs_of(labels, season).label, epoch=EPOCH, objective=objective)
 
 
 def softmax(logits: Array) -> Array:
@@ -135,8 +154,9 @@ def test_step_equals_the_equations(name: str, classes: int) -> None:
     s1, s2, labels, season = case(classes, classes, batch=3)
     s1.requires_grad_()
     s2.requires_grad_()
-    losses, masks = training_losses(s1, s2, labels, season, EPOCH, objective)
+    losses = step_losses(both(s1, s2), inputs_of(labels, season), EPOCH, objective)
     losses.total.backward()
+    masks = masks_of(s1, s2, labels, season, objective)
 
     logits = [x.detach().numpy().astype(np.float64) for x in (s1, s2)]
     label = labels[torch.arange(3), season].numpy()
@@ -146,10 +166,10 @@ def test_step_equals_the_equations(name: str, classes: int) -> None:
     if not objective.select:
         w = v = [np.ones(label.shape), np.ones(label.shape)]
     for d, modality in enumerate(("s1", "s2")):
-        np.testing.assert_allclose(getattr(masks, f"segmentation_{modality}").numpy(), w[d], rtol=0, atol=1e-5)
-        np.testing.assert_allclose(getattr(masks, f"consistency_{modality}").numpy(), v[d], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(masks.segmentation[modality].numpy(), w[d], rtol=0, atol=1e-5)
+        np.testing.assert_allclose(masks.consistency[modality].numpy(), v[d], rtol=0, atol=1e-5)
     for key, value in oracle_loss(logits, teachers, t, w, v, objective).items():
-        assert getattr(losses, key).item() == pytest.approx(value, rel=1e-5), key
+        assert named(losses)[key].item() == pytest.approx(value, rel=1e-5), key
 
     rng = np.random.default_rng(7)
     for d, gradient in enumerate((s1.grad, s2.grad)):
@@ -162,9 +182,15 @@ def test_step_equals_the_equations(name: str, classes: int) -> None:
         assert float((gradient.double().numpy() * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-5)
 
 
-def gradients(objective: Objective, s1: Tensor, s2: Tensor, *rest: Any) -> tuple[StepLosses, Tensor, Tensor]:
+def named(losses: StepLosses) -> dict[str, Tensor]:
+    return {"total": losses.total, **losses.parts}
+
+
+def gradients(
+    objective: Objective, s1: Tensor, s2: Tensor, labels: Tensor, season: Tensor
+) -> tuple[StepLosses, Tensor, Tensor]:
     s1, s2 = s1.clone().requires_grad_(), s2.clone().requires_grad_()
-    losses, _ = training_losses(s1, s2, *rest, EPOCH, objective)
+    losses = step_losses(both(s1, s2), inputs_of(labels, season), EPOCH, objective)
     grad_s1, grad_s2 = torch.autograd.grad(losses.total, (s1, s2))
     return losses, grad_s1, grad_s2
 
@@ -192,8 +218,8 @@ def test_what_lies_under_missing_labels_has_no_influence(name: str) -> None:
 def test_a_sample_without_labels_changes_nothing() -> None:
     s1, s2, labels, season = case(4, 5, batch=3)
     labels[2] = 255
-    with_it, _ = training_losses(s1, s2, labels, season, EPOCH, Objective())
-    without, _ = training_losses(s1[:2], s2[:2], labels[:2], season[:2], EPOCH, Objective())
+    with_it = step_losses(both(s1, s2), inputs_of(labels, season), EPOCH)
+    without = step_losses(both(s1[:2], s2[:2]), inputs_of(labels[:2], season[:2]), EPOCH)
     torch.testing.assert_close(with_it.total, without.total)
 
 
@@ -206,28 +232,31 @@ def test_a_batch_without_any_label_has_no_loss_and_no_gradient() -> None:
 
 
 def test_validation_loss_is_the_plain_loss_of_one_label() -> None:
-    s1, s2, labels, _ = case(5, 5, ignored=0.2)
+    s1, s2, labels, season = case(5, 5, ignored=0.2)
+    inputs = inputs_of(labels, season)
+    one_label = inputs_of(inputs.label[:, None], torch.zeros(2, dtype=torch.int64))
     for objective in (Objective(), Objective(consistency="kl", consistency_weight=0.5)):
         plain = replace(objective, prior_factor=0, uniform_factor=0, select=False)
-        expected, masks = training_losses(s1, s2, labels, torch.tensor([2, 2]), 0, plain)
-        assert torch.equal(masks.segmentation_s1, (labels[:, 2] != 255).float())
-        assert validation_loss(s1, s2, labels[:, 2], objective) == expected.total
-    assert validation_loss(s1, s2, labels[:, 2]) > expected.total
+        expected = step_losses(both(s1, s2), one_label, 0, plain)
+        masks = masks_of(s1, s2, labels, season, plain)
+        assert torch.equal(masks.segmentation["s1"], (inputs.label != 255).float())
+        assert validation_loss(both(s1, s2), inputs, objective) == expected.total
+    assert validation_loss(both(s1, s2), inputs) > expected.total
 
 
 def test_masks_are_off_the_graph() -> None:
     s1, s2, labels, season = case(6, 5)
-    _, masks = training_losses(s1.requires_grad_(), s2.requires_grad_(), labels, season, EPOCH, Objective())
-    assert not any(mask.requires_grad for mask in vars(masks).values())
+    masks = masks_of(s1.requires_grad_(), s2.requires_grad_(), labels, season, Objective())
+    assert not any(mask.requires_grad for kind in vars(masks).values() for mask in kind.values())
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_logits_are_computed_on_in_float32(dtype: torch.dtype) -> None:
     s1, s2, labels, season = case(7, 5)
     s1, s2 = (100 * s1).to(dtype), (100 * s2).to(dtype)
-    expected, _ = training_losses(s1.float(), s2.float(), labels, season, EPOCH, Objective())
+    expected = step_losses(both(s1.float(), s2.float()), inputs_of(labels, season), EPOCH)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        actual, _ = training_losses(s1, s2, labels, season, EPOCH, Objective())
+        actual = step_losses(both(s1, s2), inputs_of(labels, season), EPOCH)
     assert actual.total.dtype == torch.float32
     assert torch.isfinite(actual.total)
     assert actual.total.item() == expected.total.item()
@@ -238,19 +267,19 @@ def test_the_step_never_reads_a_value_back() -> None:
     with FakeTensorMode():
         s1, s2 = (torch.randn(2, 9, 16, 20, requires_grad=True) for _ in range(2))
         labels = torch.empty(2, 4, 16, 20, dtype=torch.uint8)
-        losses, masks = training_losses(s1, s2, labels, torch.empty(2, dtype=torch.int64), EPOCH, Objective())
+        losses = step_losses(both(s1, s2), inputs_of(labels, torch.empty(2, dtype=torch.int64)), EPOCH)
         losses.total.backward()
         assert s1.grad.shape == s1.shape
         with pytest.raises(DataDependentOutputException):
-            masks.segmentation_s1.sum().item()
+            losses.total.item()
 
 
 def test_shapes_that_do_not_agree_are_refused() -> None:
     s1, s2, labels, season = case(9, 5)
     with pytest.raises(ValueError, match=r"\(2, 16, 18\)"):
-        training_losses(s1, s2, labels[..., :18], season, EPOCH, Objective())
+        step_losses(both(s1, s2), inputs_of(labels[..., :18], season), EPOCH)
     with pytest.raises(ValueError, match=r"\(2, 4, 16, 20\) for S2"):
-        validation_loss(s1, s2[:, :4], labels[:, 0])
+        validation_loss(both(s1, s2[:, :4]), inputs_of(labels, season))
 
 
 @pytest.mark.parametrize(
