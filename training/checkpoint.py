@@ -1,27 +1,21 @@
-"""Network weights on disk, under the names of the published CromSS checkpoints.
+"""A network's weights under the names of the published CromSS checkpoints.
 
 Those are the names of the network's own state_dict behind the prefix 'net.', under which the published Lightning
-module kept its network. Written as safetensors; read from safetensors or from .ckpt and .pt files of torch.
+module kept its network. Middle fusion: net.encoder1 (S1), net.encoder (S2), net.decoder, net.segmentation_head. Late
+fusion: net.model1 (S1), net.model2 (S2). One modality: net.encoder, net.decoder, net.segmentation_head.
 """
 
-import argparse
-import os
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipeline.schema.errors import UsageError
+from training.weight_files import read_weights, write_weights
 
 PREFIX = "net."
 """Stands before every published name."""
-SAFETENSORS_SUFFIX = ".safetensors"
-TORCH_SUFFIXES = (".ckpt", ".pt", ".pth")
 
 
 @dataclass(frozen=True)
@@ -35,34 +29,35 @@ class KeyReport:
     unexpected: tuple[str, ...]
     """In the file only: not used."""
 
+    def lines(self) -> list[str]:
+        """For a person: how many were loaded, then every other one by its name."""
+        counted = f"{len(self.loaded)} weights loaded, {len(self.missing)} missing, {len(self.unexpected)} unexpected"
+        missing = [f"  missing, left as it was: {name}" for name in self.missing]
+        return [counted, *missing, *(f"  unexpected, not used: {name}" for name in self.unexpected)]
+
 
 def save_weights(network: nn.Module, path: Path) -> None:
-    """Write every parameter and buffer of the bare network to a safetensors file, in one rename.
+    """Write every parameter and buffer of the bare network under its published name, in one rename.
 
-    ValueError unless `path` ends in .safetensors.
+    `path` ends in .safetensors, or in .ckpt for a checkpoint that Lightning and the published code read; ValueError
+    otherwise.
     """
-    if path.suffix != SAFETENSORS_SUFFIX:
-        raise ValueError(f"weights go to a {SAFETENSORS_SUFFIX} file, not to {path}")
-    weights = {
-        PREFIX + name: tensor.detach().cpu().contiguous().clone() for name, tensor in network.state_dict().items()
-    }
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        save_file(weights, partial, metadata={"format": "pt"})
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_weights(published_weights(network), path)
+
+
+def published_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The network's parameters and buffers by published name."""
+    return {PREFIX + name: tensor for name, tensor in network.state_dict().items()}
 
 
 def load_weights(network: nn.Module, path: Path) -> KeyReport:
     """Copy the weights in `path` into `network` and tell what was loaded and what was not.
 
-    `path`: .safetensors, or .ckpt, .pt or .pth as torch writes them, either a state_dict or a Lightning checkpoint
-    that holds one. Of torch's files only plain data is read: no code in them is run. The prefix may be missing.
-    UsageError where the file is missing or unreadable, or a weight has another shape; the network is then unchanged.
+    `path`: .safetensors, .ckpt, .pt or .pth (see `read_weights`); the prefix may be missing.
+    UsageError where the file is missing or unreadable, where a weight has another shape, or where no name is the
+    network's; the network is then unchanged.
     """
-    found = _with_prefix(_read(path))
-    wanted = {PREFIX + name: tensor for name, tensor in network.state_dict().items()}
+    found, wanted = _with_prefix(read_weights(path)), published_weights(network)
     loaded = sorted(found.keys() & wanted.keys())
     misfits = [name for name in loaded if found[name].shape != wanted[name].shape]
     if misfits:
@@ -70,6 +65,11 @@ def load_weights(network: nn.Module, path: Path) -> KeyReport:
         raise UsageError(
             f"{path}: {len(misfits)} weights are of another shape than the network's: {details};"
             " build the network with the bands, classes, encoder and fusion of the weights"
+        )
+    if not loaded:
+        raise UsageError(
+            f"{path}: none of its {len(found)} weights has a name of the network's: it has {_first(found)}, the network"
+            f" {_first(wanted)}; build the network with the modalities, encoder and fusion of the weights"
         )
     network.load_state_dict({name.removeprefix(PREFIX): found[name] for name in loaded}, strict=False)
     return KeyReport(
@@ -85,32 +85,5 @@ def _with_prefix(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     return {PREFIX + name: tensor for name, tensor in weights.items()}
 
 
-def _read(path: Path) -> Mapping[str, Tensor]:
-    if not path.is_file():
-        raise UsageError(f"{path}: no such file; give the path of a network's weights")
-    if path.suffix == SAFETENSORS_SUFFIX:
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise UsageError(f"{path}: not a whole safetensors file ({error}); fetch it again") from error
-    if path.suffix in TORCH_SUFFIXES:
-        return _read_torch(path)
-    raise UsageError(f"{path}: give a {SAFETENSORS_SUFFIX}, {' or '.join(TORCH_SUFFIXES)} file")
-
-
-def _read_torch(path: Path) -> Mapping[str, Tensor]:
-    try:
-        # The published checkpoints carry their command line's options beside the weights.
-        with torch.serialization.safe_globals([argparse.Namespace]):
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(
-            f"{path}: torch cannot read it as plain weights ({reason}); fetch it again, or save its state_dict alone"
-        ) from error
-    weights = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not weights:
-        raise UsageError(f"{path}: holds no state_dict; give a file of network weights")
-    if strangers := [str(name) for name, value in weights.items() if not isinstance(value, Tensor)]:
-        raise UsageError(f"{path}: {', '.join(strangers)} are no tensors; give a file of network weights")
-    return weights
+def _first(weights: Mapping[str, Tensor]) -> str:
+    return f"{min(weights)}, ..." if weights else "nothing"
