@@ -1,8 +1,12 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from pipeline.schema.errors import UsageError
-from training.checks import check_settings
-from training.settings import PretrainSettings
+from training.checks import check_settings, check_store
+from training.dataset import open_store
+from training.settings import ObjectiveSettings, PretrainSettings
 
 
 @pytest.mark.parametrize("encoder", ["resnet50", "tu-resnet10t"])
@@ -15,3 +19,14 @@ def test_an_unknown_encoder_and_too_large_a_crop_are_refused() -> None:
         check_settings(PretrainSettings(encoder="resnet51"))
     with pytest.raises(UsageError, match="crop_px is 288, but a patch has 264 px"):
         check_settings(PretrainSettings(crop_px=288))
+
+
+def test_a_store_must_have_the_crop_and_the_soft_labels_that_are_asked_for(small: tuple[Path, Path]) -> None:
+    store = open_store(small[0])
+    check_store(PretrainSettings(crop_px=64), store)
+    with pytest.raises(UsageError, match=r"crop_px is 96, but the patches of .* have 72 px"):
+        check_store(PretrainSettings(crop_px=96), store)
+    soft = PretrainSettings(crop_px=64, objective=ObjectiveSettings(labels="soft"))
+    with pytest.raises(UsageError, match=r"build it with export\.dw_probabilities: true"):
+        check_store(soft, store)
+    check_store(soft, replace(store, dw_prob=store.dw))
