@@ -74,10 +74,15 @@ def _present(value_C: Tensor, occurs_C: Tensor) -> tuple[float | None, ...]:
 class WeightCounts:
     """Counts of right and wrong labels by class and by weight, gathered batch after batch.
 
-    Weights are binned into 1/1000 steps; weights that share a bin count as tied.
+    From the counts the AUC follows exactly, as the rank statistic of all pairs of a right and a wrong label, ties
+    counted half. Weights count as tied where their float32 share the exponent and 12 bits of the fraction, which is
+    to 1 part in 4096, and where both are below 2^-24.
     """
 
-    BINS = 1001
+    FRACTION_BITS = 12
+    EXPONENTS = 24
+    BINS = (EXPONENTS << FRACTION_BITS) + 2
+    """One for what is below 2^-24, 4096 for each power of two up to 1, and one for 1 itself."""
 
     def __init__(self, classes: int) -> None:
         self.counts_C2K = torch.zeros((classes, 2, self.BINS), dtype=torch.int64)
@@ -87,9 +92,14 @@ class WeightCounts:
         counted = (label_BHW != IGNORE) & (truth_BHW != IGNORE)
         label = label_BHW[counted].long()
         right = (label_BHW[counted] == truth_BHW[counted]).long()
-        step = (weight_BHW[counted].float().clamp(0.0, 1.0) * (self.BINS - 1)).round().long()
-        flat = (label * 2 + right) * self.BINS + step
+        flat = (label * 2 + right) * self.BINS + self._bin(weight_BHW[counted])
         self.counts_C2K += torch.bincount(flat, minlength=self.counts_C2K.numel()).reshape(self.counts_C2K.shape).cpu()
+
+    def _bin(self, weight_N: Tensor) -> Tensor:
+        """Bins rise with the weight, for the bits of non-negative floats rise with their value."""
+        bits_N = weight_N.float().clamp(0.0, 1.0).contiguous().view(torch.int32) >> (23 - self.FRACTION_BITS)
+        first = (127 - self.EXPONENTS) << self.FRACTION_BITS
+        return (bits_N.long() - first + 1).clamp_min(0)
 
     def auc(self) -> float | None:
         """AUC over all pixels, whatever their class; None where all labels are right or all are wrong."""

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import mannwhitneyu
 from torchmetrics.functional.classification import (
     multiclass_confusion_matrix,
     multiclass_f1_score,
@@ -84,6 +85,32 @@ def test_the_auc_is_that_of_all_pairs(seed: int) -> None:
     assert counts.auc() == pytest.approx(brute_force_auc(weight, label == truth))
     for c, found in enumerate(counts.auc_per_class()):
         assert found == pytest.approx(brute_force_auc(weight[label == c], (label == truth)[label == c]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.floats(0.5, 6.0))
+def test_small_weights_are_told_apart_as_well_as_large_ones(seed: int, decades: float) -> None:
+    """As many weights below 1/1000 as above it, say; scipy's Mann-Whitney U is the measure."""
+    rng = np.random.default_rng(seed)
+    weight = (10 ** rng.uniform(-decades, 0, 500)).astype(np.float32)
+    weight[rng.random(500) < 0.2] = 1.0
+    label, truth = np.zeros(500, np.uint8), (rng.random(500) < 0.4).astype(np.uint8)
+    truth[:2] = 0, 1
+    counts = WeightCounts(2)
+    counts.add(torch.from_numpy(weight), torch.from_numpy(label), torch.from_numpy(truth))
+    right = truth == 0
+    expected = mannwhitneyu(weight[right], weight[~right]).statistic / (right.sum() * (~right).sum())
+    assert counts.auc() == pytest.approx(expected, abs=2e-3)
+    assert counts.auc_per_class()[1] is None
+
+
+def test_the_ends_of_the_weights_have_bins() -> None:
+    counts = WeightCounts(1)
+    ends = torch.tensor([0.0, 2.0**-30, 2.0**-24, 1.0 - 2.0**-24, 1.0])
+    nothing = torch.zeros(5, dtype=torch.uint8)
+    counts.add(ends, nothing, nothing)
+    assert counts.counts_C2K[0, 1].nonzero()[:, 0].tolist() == [0, 1, counts.BINS - 2, counts.BINS - 1]
+    assert int(counts.counts_C2K[0, 1, 0]) == 2
 
 
 def test_the_auc_is_none_where_nothing_is_wrong_and_leaves_out_the_unlabelled() -> None:
