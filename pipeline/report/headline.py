@@ -40,8 +40,10 @@ def _learnt(pretraining: Pretraining) -> list[Fact]:
         change = f"{decimal(losses[0], 2)} → {decimal(losses[-1], 2)}"
         facts.append(Fact("Training loss", change, f"first to last of {len(losses)} {epochs}"))
     scores = {} if pretraining.result is None else pretraining.result.scores
-    network, majority = scores.get("network_s2"), scores.get("majority_class")
-    if network is not None:
-        against = "" if majority is None else f"mIoU; the majority class alone: {percent(majority.miou)}"
-        facts.append(Fact("Sentinel-2 network", percent(network.miou), against or "mIoU"))
+    majority = scores.get("majority_class")
+    against = "mIoU" if majority is None else f"mIoU; the majority class alone: {percent(majority.miou)}"
+    for key, name in (("network_s2", "Sentinel-2 network"), ("network_s1", "Sentinel-1 network")):
+        if key in scores:
+            facts.append(Fact(name, percent(scores[key].miou), against))
+            break
     return facts

@@ -19,7 +19,9 @@ from pipeline.schema.landcover import IGNORE
 SHOWN: Final = 8
 """Locations shown; more would make the page heavy."""
 
-NEEDED: Final = ("location_row", "season", "s1", "s2", "label", "weight_s1", "weight_s2")
+NEEDED: Final = ("location_row", "season", "s1", "s2", "label")
+MODALITIES: Final = ("s2", "s1")
+"""In the order shown; a network of one modality has the weights of that one only."""
 BINS: Final = 10
 
 
@@ -76,7 +78,7 @@ def read_selection(path: Path, index: Sequence[IndexRow]) -> Selection:
     scenes = {(entry.row, entry.season): entry for entry in index}
     views = tuple(_view(arrays, k, scenes) for k in range(min(saved, SHOWN)))
     has_truth = "truth" in arrays
-    spreads = tuple(_spread(arrays, name) for name in ("s2", "s1")) if has_truth else ()
+    spreads = tuple(_spread(arrays, name) for name in _weighed(arrays)) if has_truth else ()
     return Selection(saved=saved, has_truth=has_truth, views=views, spreads=tuple(s for s in spreads if s))
 
 
@@ -91,9 +93,15 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
     lacking = [name for name in NEEDED if name not in arrays]
     if lacking:
         raise NoldoError(f"pretrain/{path.name} lacks the arrays {', '.join(lacking)}.")
+    if not _weighed(arrays):
+        raise NoldoError(f"pretrain/{path.name} lacks the arrays weight_s1 and weight_s2.")
     # a file without the array holds nothing but held-out locations
     arrays.setdefault("held_out", np.ones(arrays["location_row"].shape, dtype=np.bool_))
     return arrays
+
+
+def _weighed(arrays: Mapping[str, NDArray[Any]]) -> tuple[str, ...]:
+    return tuple(name for name in MODALITIES if f"weight_{name}" in arrays)
 
 
 def _view(arrays: Mapping[str, NDArray[Any]], k: int, scenes: Mapping[tuple[int, int], IndexRow]) -> MaskView:
@@ -123,12 +131,12 @@ def _panels(arrays: Mapping[str, NDArray[Any]], k: int) -> list[Panel]:
         wrong = float(np.mean(label[known] != truth[known])) if known.any() else 0.0
         panels.append(Panel("Truth", "", picture.classes(truth)))
         panels.append(Panel("Label errors", f"{percent(wrong, 0)} wrong", picture.errors(label, truth)))
-    for modality in ("s2", "s1"):
+    for modality in _weighed(arrays):
         weight = arrays[f"weight_{modality}"][k]
         labelled = weight[label != IGNORE]
         mean = float(np.mean(labelled, dtype=np.float64)) if labelled.size else 0.0
         panels.append(Panel(f"Weight {modality.upper()}", f"mean {mean:.2f}", picture.weights(weight)))
-    for modality in ("s2", "s1"):
+    for modality in MODALITIES:
         if f"prediction_{modality}" in arrays:
             prediction = arrays[f"prediction_{modality}"][k]
             panels.append(Panel(f"Prediction {modality.upper()}", "", picture.classes(prediction)))

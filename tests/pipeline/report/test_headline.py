@@ -25,3 +25,13 @@ def test_what_is_not_known_yet_is_left_out(make_run: Callable[..., Any]) -> None
     counts = count_labels(fake.layout.store("nol"), None)
     assert [fact.name for fact in headline(run, counts, 10)] == ["Locations kept", "Store on disk"]
     assert [fact.name for fact in headline(run, None, None)] == ["Locations kept"]
+
+
+def test_a_network_of_sentinel_1_alone_stands_for_itself(make_run: Callable[..., Any]) -> None:
+    run = gather(make_run(stored=4).layout)
+    result = run.pretraining.result
+    scores = {name: score for name, score in result.scores.items() if name != "network_s2"}
+    alone = dataclasses.replace(run.pretraining, result=dataclasses.replace(result, scores=scores))
+    facts = {fact.name: fact.value for fact in headline(dataclasses.replace(run, pretraining=alone), None, None)}
+    assert facts["Sentinel-1 network"] == f"{100 * scores['network_s1'].miou:.1f}\u202f%"
+    assert "Sentinel-2 network" not in facts

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -5,11 +6,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.report import write_report
 from pipeline.schema.errors import UsageError
-from pipeline.schema.layout import RunLayout
+from pipeline.schema.layout import PretrainLayout, RunLayout
 
 SECTIONS = ["where", "funnel", "samples", "classes", "pretraining", "selection", "check"]
 VOID = {"meta", "link", "img", "br"}
@@ -131,6 +133,26 @@ def test_a_run_with_parts_missing_has_a_page_that_says_so(
     assert page.read_text().count('class="empty"') == empty
     silent = parts in (["diagnostics"], ["pretrain/result.json"])
     assert ("Not in this report" in page.read_text()) != silent
+
+
+def test_a_pretraining_of_one_modality_has_a_page_of_that_one(make_run: Callable[..., Any]) -> None:
+    fake = make_run()
+    pretrain = PretrainLayout(fake.layout.pretrain)
+    result = json.loads(pretrain.result.read_text())
+    del result["scores"]["network_s2"], result["selection_auc"]["s2"], result["selection_auc"]["per_class"]["s2"]
+    pretrain.result.write_text(json.dumps(result))
+    with np.load(pretrain.masks) as masks:
+        arrays = {name: masks[name] for name in masks.files if not name.endswith("_s2")}
+    np.savez_compressed(pretrain.masks, **arrays)
+    page = write_report(fake.layout, title="One modality")
+    text = page.read_text()
+    assert outline(page).open == []
+    assert "Network, Sentinel\u20111" in text
+    assert "Network, Sentinel\u20112" not in text
+    assert "Weights of the Sentinel-1 network" in text
+    assert "Weight S2" not in text
+    selection = text[text.index('id="selection"') :]
+    assert selection.count('<th scope="col">Sentinel&#8209;') == 1
 
 
 def test_a_folder_that_is_no_run_gets_no_page(tmp_path: Path) -> None:

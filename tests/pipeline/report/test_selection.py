@@ -85,12 +85,24 @@ def test_only_so_many_locations_are_shown(make_run: Callable[..., Any], monkeypa
     assert (found.saved, len(found.views)) == (3, 2)
 
 
+def test_a_network_of_one_modality_shows_the_masks_of_that_one(make_run: Callable[..., Any]) -> None:
+    path = masks_of(make_run)
+    rewrite(path, drop=("weight_s1", "prediction_s1"))
+    found = read_selection(path, ())
+    assert [spread.modality for spread in found.spreads] == ["s2"]
+    names = [panel.name for panel in found.views[0].panels]
+    assert [name for name in names if name.startswith(("Weight", "Prediction"))] == ["Weight S2", "Prediction S2"]
+
+
 def test_what_is_missing_or_damaged_is_named(make_run: Callable[..., Any], tmp_path: Path) -> None:
     with pytest.raises(NoldoError, match="not there yet"):
         read_selection(tmp_path / "masks.npz", ())
     path = masks_of(make_run)
-    rewrite(path, drop=("weight_s1",))
-    with pytest.raises(NoldoError, match="lacks the arrays weight_s1"):
+    rewrite(path, drop=("weight_s1", "weight_s2"))
+    with pytest.raises(NoldoError, match="lacks the arrays weight_s1 and weight_s2"):
+        read_selection(path, ())
+    rewrite(path, drop=("label",))
+    with pytest.raises(NoldoError, match="lacks the arrays label"):
         read_selection(path, ())
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(NoldoError, match="cannot be read"):
