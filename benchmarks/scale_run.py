@@ -22,7 +22,7 @@ from pipeline.recipe import EmulatorSettings, Recipe
 from pipeline.run_state import kept_tiles, read_all, read_funnel
 from pipeline.sample import SampleSettings
 from pipeline.schema.layout import RunLayout
-from pipeline.schema.records import Location, QualityRecord, SeasonMatch, StoreRow
+from pipeline.schema.records import LabelShare, Location, SeasonMatch, StoreRow
 from pipeline.sources.earthengine import emulator_spec
 from pipeline.tasks.job import Job
 
@@ -117,5 +117,5 @@ def _index(job: Job, rows: list[StoreRow], parts: int) -> None:
     """The manifest's index, as flow.describe has it made."""
     locations = read_all(job.run, "sample", parts, Location)
     matches = read_all(job.run, "match", parts, SeasonMatch)
-    quality = read_all(job.run, "quality", parts, QualityRecord)
+    quality = read_all(job.run, "quality", parts, LabelShare)
     write_index(job.run.root / "index.parquet", index_rows("store/nol.zarr", rows, locations, matches, quality))

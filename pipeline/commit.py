@@ -35,10 +35,7 @@ def folder_inputs(path: AnyPath) -> str | None:
     """The inputs digest that a committed folder was made from, or None where there is none."""
     if not path.is_dir():
         return None
-    try:
-        return _marker(path).read_text()
-    except OSError:
-        return None
+    return _told(_marker(path))
 
 
 @contextmanager
@@ -60,10 +57,15 @@ def begun_inputs(path: AnyPath) -> str | None:
     """The inputs digest for which the building of `path` was begun, or None where none was."""
     if not building_folder(path).is_dir():
         return None
-    try:
-        return _begun_marker(path).read_text()
-    except OSError:
-        return None
+    return _told(_begun_marker(path))
+
+
+def forget_begun(path: AnyPath) -> None:
+    """Give up what was begun for `path` and not finished; a committed folder there stays."""
+    begun = begun_inputs(path)
+    remove(_begun_marker(path))
+    if is_local(path) or (begun is not None and folder_inputs(path) is None):
+        remove(building_folder(path))
 
 
 def building_folder(path: AnyPath) -> AnyPath:
@@ -90,16 +92,27 @@ def remove_folder(path: AnyPath) -> None:
 
 def _put_in_place(new: AnyPath, path: AnyPath, inputs: str | None) -> None:
     """Rename `new` to `path`; what was at `path` is put aside by a rename and removed last."""
-    # A build killed between the next lines finds a folder of unknown inputs, and makes it again.
     remove(_marker(path))
-    if is_local(new) and is_local(path):
-        old = path.with_name(f"{path.name}.tmp-old-{os.getpid()}")
-        if path.exists():
-            path.rename(old)
-        new.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
+    if not is_local(new) or not is_local(path):
+        if inputs is not None:
+            write_bytes(_marker(path), inputs.encode())
+        return
+    old = path.with_name(f"{path.name}.tmp-old-{os.getpid()}")
+    if path.exists():
+        path.rename(old)
     if inputs is not None:
+        # Before the rename, which then is the commit: a marker without its folder says nothing.
         write_bytes(_marker(path), inputs.encode())
+    new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _told(marker: AnyPath) -> str | None:
+    """What a marker says, or None where there is none; another failure to read is not taken for that."""
+    try:
+        return marker.read_bytes().decode(errors="replace")
+    except FileNotFoundError:
+        return None
 
 
 def _marker(path: AnyPath) -> AnyPath:

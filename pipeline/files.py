@@ -5,10 +5,12 @@ consistency model"; Cloud Storage, "Consistency"), but there is no rename and no
 takes the same way as s3://, which is the one that the tests can run.
 """
 
+import contextlib
 import importlib.util
 import os
 import re
 import shutil
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,6 +85,10 @@ def write_bytes(path: AnyPath, data: bytes) -> None:
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is not None:  # a full disk does not say which
+            error.filename = error.filename or str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -140,7 +146,13 @@ def listed(folder: AnyPath, pattern: str) -> list[AnyPath]:
 def file_sizes(folder: AnyPath) -> dict[str, int]:
     """Bytes of every file under a folder, by its path relative to that folder with forward slashes."""
     if is_local(folder):
-        return {p.relative_to(folder).as_posix(): p.stat().st_size for p in folder.rglob("*") if p.is_file()}
+        sizes = {}
+        for path in folder.rglob("*"):
+            with contextlib.suppress(FileNotFoundError):  # removed by another worker since it was listed
+                about = path.stat()
+                if stat.S_ISREG(about.st_mode):
+                    sizes[path.relative_to(folder).as_posix()] = about.st_size
+        return sizes
     found: dict[str, dict[str, Any]] = folder.fs.find(folder.path, detail=True)
     start = len(folder.path.rstrip("/")) + 1
     return {name[start:]: int(info["size"]) for name, info in found.items() if len(name) > start}

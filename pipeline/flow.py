@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from pipeline.cluster.crew import Chain, Crew
+from pipeline.commit import begun_inputs, forget_begun
 from pipeline.files import remove
-from pipeline.freed import free_all
+from pipeline.freed import free_all, require_staged
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.write import manifest_inputs, write_manifest
@@ -17,7 +18,7 @@ from pipeline.run_directory import prune_parts
 from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel, sample_inputs, shards_complete
 from pipeline.sample import sample
 from pipeline.schema.errors import DamagedError, FailureKind, NoldoError
-from pipeline.schema.records import Location, QualityRecord, SeasonMatch, ShardRecord, StoreRow
+from pipeline.schema.records import LabelShare, Location, SeasonMatch, ShardRecord, StoreRow
 from pipeline.sources.pace import BudgetSpentError
 from pipeline.tasks.export import export_task
 from pipeline.tasks.job import Job
@@ -66,7 +67,9 @@ def _build(job: Job, crew: Crew, ledger: Ledger, wanted: Sequence[str]) -> tuple
     sampled = sample_parts(job, ledger)
     tasks = {stage: task for stage, task in PART_TASKS.items() if stage in wanted}
     outcomes = run_parts(job, crew, ledger, sampled, tasks)
-    require_complete(job, ledger, sum(part.locations for part in sampled), spent=crew.budget_spent)
+    whole = all(outcome.inputs for outcome in outcomes)
+    locations = sum(part.locations for part in sampled)
+    require_complete(job, ledger, locations, spent=crew.budget_spent, whole=whole)
     if "pack" in wanted:
         rows, inputs = pack(job, crew, ledger, outcomes)
         if "manifest" in wanted:
@@ -128,6 +131,9 @@ def pack(job: Job, crew: Crew, ledger: Ledger, quality: Sequence[Outcome]) -> tu
         _free_staging(job, len(quality))  # killed while it did so, a build goes on with it here
         return rows, inputs
     probabilities = job.recipe.export.dw_probabilities
+    if begun_inputs(final) != inputs:
+        forget_begun(final)
+        require_staged(job.run, rows)  # before a finished store is given up for one that cannot be made
     building = create_store(final, len(rows), settings, inputs, scaling=scaling, probabilities=probabilities)
     shards = range(n_shards(len(rows), settings))
     chains = (Chain(f"{s:05d}", {"pack": partial(run_alone, pack_task, job, building, s, shard)}, inputs)
@@ -159,7 +165,7 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
             rows,
             locations=read_all(job.run, "sample", parts, Location),
             matches=read_all(job.run, "match", parts, SeasonMatch),
-            quality=read_all(job.run, "quality", parts, QualityRecord),
+            quality=read_all(job.run, "quality", parts, LabelShare),
             shards=read_all(job.run, "pack", n_shards(len(rows), recipe.store), ShardRecord),
             provenance={
                 "inputs": described,
@@ -170,16 +176,19 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
     ledger.record(Outcome("manifest", 0, described, len(rows), made))
 
 
-def require_complete(job: Job, ledger: Ledger, sampled: int, *, spent: bool) -> None:
+def require_complete(job: Job, ledger: Ledger, sampled: int, *, spent: bool, whole: bool = True) -> None:
     """Raise NoldoError where locations of the `sampled` ones are still to be had; only what is empty may be left out.
 
-    Of lasting failures the recipe may allow a share (`export.max_failed_share`). Raises BudgetSpentError where
-    the month's budget is `spent`.
+    Of lasting failures the recipe may allow a share (`export.max_failed_share`), where every part is there: one that
+    is not `whole` has no table, and is asked for again whatever refused it. Raises BudgetSpentError where the month's
+    budget is `spent`.
     """
     if spent:
         raise BudgetSpentError(job.recipe.budget.spent_message())
     failures = ledger.failures
-    lasting = all(failure.kind is FailureKind.PERMANENT for failure in failures)
+    if not failures:
+        return
+    lasting = whole and all(failure.kind is FailureKind.PERMANENT for failure in failures)
     places = len({failure.location_id for failure in failures})
     if lasting and places <= job.recipe.export.max_failed_share * sampled:
         return

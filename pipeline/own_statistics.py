@@ -10,7 +10,7 @@ from pipeline.pack import StoreSettings
 from pipeline.parts import readable
 from pipeline.scaling import BandTotals, StoreScaling, fixed_scaling, own_scaling
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
-from pipeline.schema.errors import NoldoError
+from pipeline.schema.errors import DamagedError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
 
@@ -47,4 +47,4 @@ def _add_part(path: AnyPath, totals: dict[str, BandTotals]) -> None:
                 bands.add(pixels, total, squares, band)
     except (OSError, KeyError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise NoldoError(f"{path} has no band sums ({reason}); delete it and run the build again") from error
+        raise DamagedError(f"{path} has no band sums ({reason}); delete it and run the build again", path) from error

@@ -94,7 +94,11 @@ def _adapter(record: type) -> TypeAdapter[list[Any]]:
 def part_inputs(path: AnyPath) -> str | None:
     """The inputs digest of a committed part, or None where there is none that can be read."""
     try:
-        metadata = pq.read_metadata(readable(path)).metadata
+        source = readable(path)
+    except FileNotFoundError:
+        return None
+    try:
+        metadata = pq.read_metadata(source).metadata
     except (OSError, pa.ArrowException):
         return None
     return None if metadata is None or DIGEST_KEY not in metadata else metadata[DIGEST_KEY].decode()

@@ -12,7 +12,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from pipeline.files import file_sizes, is_file, make_folder, remove, write_bytes, zarr_store
+from pipeline.files import file_sizes, is_file, is_local, make_folder, remove, write_bytes, zarr_store
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
 from pipeline.schema.errors import DamagedError, NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
@@ -178,7 +178,8 @@ def tile_inputs(path: AnyPath) -> str | None:
     """The inputs digest of a part, whole or begun, or None where there is none that can be read."""
     try:
         value = zarr.open_group(zarr_store(path), mode="r").attrs.get(DIGEST_ATTRIBUTE)
-    except UNREADABLE:
+    except UNREADABLE as error:
+        _raise_unless_absent(path, error)
         return None
     return value if isinstance(value, str) else None
 
@@ -212,9 +213,16 @@ def _begun(path: AnyPath, location_ids: Sequence[str], form: TileForm, inputs: s
         same = group.attrs.get(DIGEST_ATTRIBUTE) == inputs and group.attrs.get(IDS_ATTRIBUTE) == list(location_ids)
         wanted = {name: ((len(location_ids), *shape), dtype) for name, (shape, dtype) in form.arrays().items()}
         held = {name: (array.shape, array.dtype) for name, array in _arrays(group).items()}
-    except UNREADABLE:
+    except UNREADABLE as error:
+        _raise_unless_absent(path, error)
         return None
     return group if same and held == wanted else None
+
+
+def _raise_unless_absent(path: AnyPath, error: Exception) -> None:
+    """Object storage that cannot be reached for a moment is not a part that is not there."""
+    if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and not is_local(path):
+        raise error
 
 
 def _values(patch: Patch) -> dict[str, Any]:

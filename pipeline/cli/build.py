@@ -132,8 +132,10 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     from pipeline import flow
     from pipeline.cluster.client import dask_client
     from pipeline.cluster.crew import crew_of
+    from pipeline.commit import begun_inputs
     from pipeline.event_log import read_events
-    from pipeline.freed import forget_freed
+    from pipeline.files import listed
+    from pipeline.freed import anything_freed, forget_freed, free_all
     from pipeline.run_state import finished_funnel, list_digest
     from pipeline.sample import listed_files, sample_with_notes
     from pipeline.tasks.job import Job
@@ -141,8 +143,15 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     until = options.until if options.until in flow.STAGES else flow.STAGES[-1]
     finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] and not options.retry else None
     if finished is not None:
+        if recipe.store.staging == "free":  # perhaps only since it was finished
+            free_all(run, len(listed(run.table("sample", 0).parent, "part-*.parquet")))
         return finished
-    if options.remake:
+    if options.retry and not options.remake and anything_freed(run):
+        raise UsageError(
+            f"--retry makes the store anew, but raw pixels under {run.root} were freed after packing; "
+            "add --remake to fetch those again too, or leave --retry out"
+        )
+    if options.remake and begun_inputs(run.store(recipe.name)) is None:  # else it is being packed: go on with that
         forget_freed(run)
     if listed_files(recipe.sample):  # a bad list is told before anything is started
         for note in sample_with_notes(recipe.sample).notes:

@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from pipeline.files import write_bytes
 from pipeline.schema.paths import AnyPath
-from pipeline.schema.records import N_SEASONS, Location, QualityRecord, SeasonMatch, StoreRow
+from pipeline.schema.records import N_SEASONS, LabelShare, Location, SeasonMatch, StoreRow
 
 GEOPARQUET_VERSION: Final = "1.1.0"
 
@@ -28,7 +28,7 @@ def index_rows(
     rows: Sequence[StoreRow],
     locations: Sequence[Location],
     matches: Sequence[SeasonMatch],
-    quality: Sequence[QualityRecord],
+    quality: Sequence[LabelShare],
 ) -> list[dict[str, Any]]:
     """The index as plain rows, by store row and then season. `store` is the store's path in the run directory.
 

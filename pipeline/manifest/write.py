@@ -20,7 +20,7 @@ from pipeline.scaling import StoreScaling
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
-from pipeline.schema.records import Location, QualityRecord, SeasonMatch, ShardRecord, StoreRow
+from pipeline.schema.records import LabelShare, Location, SeasonMatch, ShardRecord, StoreRow
 from pipeline.store_arrays import stored_scaling
 
 STATISTICS_FILE: Final = "statistics.json"
@@ -49,7 +49,7 @@ def write_manifest(
     *,
     locations: Sequence[Location],
     matches: Sequence[SeasonMatch],
-    quality: Sequence[QualityRecord],
+    quality: Sequence[LabelShare],
     shards: Sequence[ShardRecord],
     provenance: Mapping[str, Any],
 ) -> ManifestRecord:

@@ -232,6 +232,15 @@ class SensorShift:
 
 
 @dataclass(frozen=True)
+class LabelShare:
+    """Of a QualityRecord, as much as the index tells: all of it takes 26 KB a location to keep."""
+
+    location_id: str
+    dw_valid_share: tuple[float, ...]
+    """Per season, share of pixels with a label, 0..1."""
+
+
+@dataclass(frozen=True)
 class QualityRecord:
     """What the pixels of a location are worth, and the filter's verdict on it."""
 

@@ -10,6 +10,7 @@ from pipeline.commit import (
     committed_folder,
     finish_folder,
     folder_inputs,
+    forget_begun,
 )
 from pipeline.files import file_sizes, listed, write_bytes
 from pipeline.schema.paths import AnyPath
@@ -131,3 +132,47 @@ def test_a_kill_between_renames_leaves_no_claim(tmp_path: Path, monkeypatch: pyt
         fill(tmp_path / "out", "new")
     monkeypatch.undo()
     assert folder_inputs(tmp_path / "out") is None
+
+
+def test_a_kill_right_after_the_rename_leaves_a_folder_that_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def rename_and_die(self: Path, target: Path) -> Path:
+        rename(self, target)
+        if target == tmp_path / "store":
+            raise KeyboardInterrupt
+        return target
+
+    with begun_folder(tmp_path / "store", "digest") as folder:
+        write_bytes(folder / "shard", b"")
+    monkeypatch.setattr(Path, "rename", rename_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        finish_folder(tmp_path / "store")
+    monkeypatch.undo()
+    assert folder_inputs(tmp_path / "store") == "digest"
+    assert (tmp_path / "store" / "shard").exists()
+
+
+def test_what_was_begun_is_forgotten_and_what_is_finished_stays(root: AnyPath) -> None:
+    with begun_folder(root / "half", "new") as folder:
+        write_bytes(folder / "shard", b"")
+    forget_begun(root / "half")
+    assert begun_inputs(root / "half") is None
+    assert set(file_sizes(root)) == set()
+    fill(root / "whole", "old", shard=b"1")
+    forget_begun(root / "whole")
+    assert folder_inputs(root / "whole") == "old"
+    assert (root / "whole" / "shard").read_bytes() == b"1"
+
+
+def test_a_marker_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path / "out", "digest")
+
+    def slow_down(self: Path) -> bytes:
+        raise OSError(16, "SlowDown")
+
+    monkeypatch.setattr(Path, "read_bytes", slow_down)
+    with pytest.raises(OSError, match="SlowDown"):
+        folder_inputs(tmp_path / "out")

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline import flow
 from pipeline.cluster.crew import Crew
+from pipeline.commit import begun_inputs, committed_folder, folder_inputs
 from pipeline.ledger import Ledger, Outcome
 from pipeline.recipe import Recipe
 from pipeline.schema.errors import DamagedError, FailureKind, NoldoError
@@ -90,6 +91,33 @@ def test_what_may_still_come_is_never_left_out(tmp_path: Path, ledger: Ledger) -
     fail(ledger, FailureKind.TRANSIENT, 1)
     with pytest.raises(NoldoError, match="run the same command again"):
         flow.require_complete(job_in(tmp_path, max_failed_share=1.0), ledger, 100, spent=False)
+
+
+def test_a_part_without_a_table_is_never_left_out(tmp_path: Path, ledger: Ledger) -> None:
+    fail(ledger, FailureKind.PERMANENT, 1)
+    job = job_in(tmp_path, max_failed_share=1.0)
+    flow.require_complete(job, ledger, 100, spent=False, whole=True)
+    with pytest.raises(NoldoError, match="run the same command again"):
+        flow.require_complete(job, ledger, 100, spent=False, whole=False)
+
+
+def test_a_store_is_not_given_up_for_one_that_cannot_be_made(
+    tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_in(tmp_path)
+    store = job.run.store("nol")
+    with committed_folder(store, "made from other inputs"):
+        pass
+
+    def freed(*_: Any) -> None:
+        raise NoldoError("the raw pixels of a were freed")
+
+    monkeypatch.setattr(flow, "kept_tiles", lambda *_: [("a", 0, 0)])
+    monkeypatch.setattr(flow, "require_staged", freed)
+    with pytest.raises(NoldoError, match="were freed"):
+        flow.pack(job, Crew.__new__(Crew), ledger, [Outcome("quality", 0, "inputs", 1, made=False)])
+    assert folder_inputs(store) == "made from other inputs"
+    assert begun_inputs(store) is None
 
 
 def test_a_spent_budget_is_said_before_anything_else(tmp_path: Path, ledger: Ledger) -> None:
