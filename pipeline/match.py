@@ -29,7 +29,8 @@ def match_part(locations: Sequence[Location], settings: SeasonSettings, source: 
     except SourceError as error:
         if error.kind is not FailureKind.PERMANENT or len(locations) < 2:
             raise
-        return _bisect(locations, settings, source, error)
+        refused = error
+    return _bisect(locations, settings, source, refused)  # outside, so that its errors have no earlier one as context
 
 
 def _match(locations: Sequence[Location], settings: SeasonSettings, source: Source) -> list[SeasonMatch]:

@@ -2,6 +2,7 @@
 
 import io
 import math
+import tokenize
 from typing import Any, Final
 
 import numpy as np
@@ -58,7 +59,7 @@ def _checked_start(body: bytes, shape: tuple[int, int], expected: np.dtype[Any])
         if version not in _HEADERS:
             raise BrokenAnswerError(f"the pixels came as NPY of version {version}, which is not read here")
         got_shape, by_columns, got = _HEADERS[version](stream, max_header_size=_MAX_HEADER)
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, TypeError, EOFError, OSError, SyntaxError, tokenize.TokenError) as error:
         raise BrokenAnswerError(f"{len(body)} bytes of pixels are not a whole NPY array ({error})") from error
     names, wanted = got.names or (), expected.names or ()
     if got_shape != shape or by_columns or names != wanted:

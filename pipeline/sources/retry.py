@@ -193,6 +193,11 @@ def _classify_status(status: int, text: str) -> NoldoError:
         return SourceError(FailureKind.QUOTA, message)
     if status >= 500 or status == 408 or any(known in lower for known in AGAIN_TEXTS):
         return SourceError(FailureKind.TRANSIENT, message)
+    if status == 403:
+        return UsageError(
+            f"Earth Engine refuses access ({text}); check that the project is registered for Earth Engine and that "
+            "these credentials may use it"
+        )
     return SourceError(FailureKind.PERMANENT, message)
 
 
@@ -205,7 +210,7 @@ def _refused_credentials(text: str) -> UsageError:
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
-    while seen is not None:
+    while seen is not None and not isinstance(seen, NoldoError):  # what came before was another request's
         yield seen
         seen = seen.__cause__ or seen.__context__
 

@@ -44,7 +44,7 @@ def export_task(job: Job, before: Outcome) -> Outcome:
         except SourceError as error:
             asked = [place.location_id for place in kept if place.location_id not in settled]
             failed = all_failed("export", asked, error, attempts)
-            return Outcome("export", before.part, inputs, 0, made=True, failures=failed)
+            return Outcome("export", before.part, "", 0, made=True, failures=failed)
         if committed and not (rows.present or rows.freed):
             remove(path)  # it speaks of pixels that are no longer there
         records = _fetched(job, before.part, inputs, kept, settled, rows, source)

@@ -198,3 +198,20 @@ def test_trouble_that_may_pass_is_left_to_the_next_run(kind: FailureKind) -> Non
         match_part([place(name) for name in "abc"], SeasonSettings(), source)
     assert raised.value.kind is kind
     assert len(source.asked) == 1
+
+
+def test_a_passing_trouble_after_a_refusal_is_not_told_as_that_refusal() -> None:
+    source = whole()
+    source.refused = {"b": FailureKind.PERMANENT}
+    find, asked = source.find_scenes, []
+
+    def reset_later(slots: Sequence[SceneSlot], limits: SceneLimits) -> list[SlotScenes]:
+        asked.append(1)
+        if len(asked) == 3:
+            raise ConnectionResetError("reset")
+        return find(slots, limits)
+
+    source.find_scenes = reset_later  # type: ignore[method-assign]
+    with pytest.raises(ConnectionResetError) as raised:
+        match_part([place(name) for name in "abcd"], SeasonSettings(), source)
+    assert raised.value.__context__ is None

@@ -164,7 +164,7 @@ def test_scenes_cut_short_are_asked_for_again(service: Any) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind", "requests"),
-    [(400, FailureKind.PERMANENT, 1), (404, FailureKind.PERMANENT, 1), (403, FailureKind.PERMANENT, 1),
+    [(400, FailureKind.PERMANENT, 1), (404, FailureKind.PERMANENT, 1),
      (429, FailureKind.QUOTA, 3), (500, FailureKind.TRANSIENT, 3)],
 )  # fmt: skip
 def test_a_lasting_failure_keeps_its_kind_and_the_services_words(
@@ -182,6 +182,9 @@ def test_refused_credentials_say_what_to_do(service: Any) -> None:
     source = EarthEngineSource(service.spec(), "export")
     service.will_refuse(401, "Unauthorized")
     with pytest.raises(UsageError, match="earthengine authenticate"):
+        source.fetch_pixels(one_band(1))
+    service.will_refuse(403, "Caller does not have required permission to use project")
+    with pytest.raises(UsageError, match="registered for Earth Engine"):
         source.fetch_pixels(one_band(1))
 
 

@@ -48,7 +48,6 @@ def client_error(status: int, text: str) -> Exception:
         (429, "Too Many Requests", FailureKind.QUOTA),
         (403, "rateLimitExceeded", FailureKind.QUOTA),
         (400, "Too many concurrent aggregations.", FailureKind.QUOTA),
-        (403, "Caller does not have permission", FailureKind.PERMANENT),
         (400, "Image.load: Image asset 'x' not found.", FailureKind.PERMANENT),
         (404, "not found", FailureKind.PERMANENT),
         (400, "Computation timed out.", FailureKind.TRANSIENT),
@@ -156,6 +155,22 @@ def test_what_the_pace_raises_is_not_tried_again() -> None:
     with pytest.raises(BudgetSpentError):
         retried(lambda: None, policy=QUICK, expected=(NoldoError,), slot=spent, record=lambda n, _f, _s: seen.append(n))
     assert seen == []
+
+
+def test_access_that_is_refused_is_no_fault_of_a_place() -> None:
+    failure = classify(client_error(403, "Caller does not have required permission to use project x"))
+    assert isinstance(failure, UsageError)
+    assert "required permission to use project x" in str(failure)
+    assert "check that the project" in str(failure)
+
+
+def test_a_failure_is_told_by_its_own_answer_and_not_by_one_before() -> None:
+    refused = classify(client_error(400, "Image.load: Image asset 'x' not found."))
+    reset = ConnectionResetError("Connection reset by peer")
+    reset.__context__ = refused
+    failure = classify(reset)
+    assert isinstance(failure, SourceError)
+    assert failure.kind is FailureKind.TRANSIENT
 
 
 def answer_with(**headers: str) -> Exception:
