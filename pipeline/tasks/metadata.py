@@ -61,5 +61,7 @@ def _matched(before: Outcome, inputs: str, matches: Sequence[SeasonMatch], *, ma
     failures = tuple(
         Failure(i, "match", 1, m.failure_kind, m.failure_message) for i, m in failed.items() if m.failure_kind
     )
-    told = canonical_digest([inputs, "without", sorted(failed)]) if failed else inputs
+    # The scenes themselves: a table that was lost and matched anew may name others, and pixels must follow it.
+    scenes = [(m.location_id, m.season, m.s2_id, m.s1_id, m.dw_id) for m in matches]
+    told = canonical_digest([inputs, scenes, "without", sorted(failed)])
     return Outcome("match", before.part, told, before.locations, made, failures=failures)
