@@ -12,12 +12,16 @@ from pipeline.commit import remove_folder
 from pipeline.files import is_local, listed, remove, write_bytes
 from pipeline.freed import anything_freed
 from pipeline.object_lock import Tell, object_lock
-from pipeline.recipe import Recipe
+from pipeline.parts import part_inputs
+from pipeline.recipe import Recipe, canonical_digest
+from pipeline.run_state import list_digest, sample_inputs
+from pipeline.sample import FILE_KEYS
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
 
 HOW_NOT_WHAT = (
+    *(f"sample.{key}" for key in FILE_KEYS),  # their content counts, which the first part of the sample knows
     "source.project",
     "source.url",
     "source.faults",
@@ -101,6 +105,10 @@ def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
     if run.recipe.exists() and run.table("sample", 0).exists():
         old = yaml.safe_load(run.recipe.read_text())
         changed = [k for k in changed_keys(old, new) if not k.startswith(HOW_NOT_WHAT)]
+        made_from = part_inputs(run.table("sample", 0))
+        now = canonical_digest([sample_inputs(recipe, list_digest(recipe)), 0])
+        if not changed and made_from not in (None, now):
+            changed = ["the content of a file that 'sample' names"]
         if changed and not remake:
             raw = "; freed raw pixels are then fetched again" if anything_freed(run) else ""
             raise UsageError(

@@ -3,10 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.recipe import Recipe
+from pipeline.parts import write_part
+from pipeline.recipe import Recipe, canonical_digest
 from pipeline.run_directory import changed_keys, claimed_run, prune_parts
+from pipeline.run_state import list_digest, sample_inputs
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.records import Location
 from pipeline.schema.strict import validated
 
 
@@ -129,3 +132,27 @@ def test_what_a_killed_worker_left_goes_with_the_end_of_the_build(tmp_path: Path
             path.write_text("")
     assert not any(path.exists() for path in left)
     assert kept.exists()
+
+
+def test_a_listed_file_may_move_but_not_change(tmp_path: Path) -> None:
+    rows = "id,lon,lat\na,10,48\nb,11,48\n"
+    first, moved = tmp_path / "list.csv", tmp_path / "moved.csv"
+    first.write_text(rows)
+    moved.write_text(rows)
+
+    def listed(path: Path) -> Recipe:
+        return recipe(sample={"from": str(path)})
+
+    with claimed_run(tmp_path / "run", listed(first), remake=False) as run:
+        inputs = canonical_digest([sample_inputs(listed(first), list_digest(listed(first))), 0])
+        write_part(run.table("sample", 0), Location, [], inputs)
+    with claimed_run(tmp_path / "run", listed(moved), remake=False):
+        pass
+    moved.write_text(rows + "c,12,48\n")
+    with (
+        pytest.raises(UsageError, match="the content of a file that 'sample' names changed"),
+        claimed_run(tmp_path / "run", listed(moved), remake=False),
+    ):
+        pass
+    with claimed_run(tmp_path / "run", listed(moved), remake=True):
+        pass
