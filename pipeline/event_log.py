@@ -77,8 +77,14 @@ class _FileWriter:
                 make_folder(self._path.parent)
                 text = self._end_of_half_a_line() + text
                 self._checked = True
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(text)
+            try:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(text)
+            except OSError as error:
+                self._checked = False  # half a line may stand there
+                if error.errno is not None:
+                    error.filename = error.filename or str(self._path)
+                raise
 
     def close(self) -> None:
         """Nothing waits."""

@@ -4,13 +4,14 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pipeline.budget import BudgetSettings
 from pipeline.event_log import EventLog
+from pipeline.files import is_storage_error
 from pipeline.funnel_step import FunnelStep
 from pipeline.part_numbers import as_ranges
 from pipeline.schema.errors import DamagedError, FailureKind, NoldoError
@@ -49,6 +50,8 @@ class StageProgress:
     """Locations."""
     total: int
     """Locations."""
+    reused: int = 0
+    """Of those done, the locations that an earlier run had done."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._total: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
+        self._found: Counter[str] = Counter()
         self._reused: defaultdict[str, list[Outcome]] = defaultdict(list)
         self._reused_told = -REUSED_EVERY_S
         self.tallies: dict[str, StageTally] = {}
@@ -93,17 +97,23 @@ class Ledger:
             why, message = self._why(error), str(error)
             raise
         finally:
-            # What ended the run, a full disk perhaps, is worth more to the user than a line not written.
-            with suppress(OSError, NoldoError):
-                self._tell_reused()
-                seconds = round(time.monotonic() - started, 1)
-                self._write([{"event": "stop", "why": why, "message": message, "seconds": seconds}])
-                self._log.close()
+            self._end(why, message, round(time.monotonic() - started, 1))
+
+    def _end(self, why: str, message: str, seconds: float) -> None:
+        """Write the last line. What ended the run, a full disk perhaps, is worth more to the user than that line."""
+        try:
+            self._tell_reused()
+            self._write([{"event": "stop", "why": why, "message": message, "seconds": seconds}])
+            self._log.close()
+        except Exception as error:
+            if not isinstance(error, (OSError, NoldoError)) and not is_storage_error(error):
+                raise
 
     def begin(self, stage: str, locations: int) -> None:
         """Announce a stage and how many locations it will deal with; what it did before in this run is done anew."""
         with self._lock:
-            self._total[stage], self._done[stage] = locations, 0
+            self._total[stage], self._done[stage], self._found[stage] = locations, 0, 0
+            self.failures = [failure for failure in self.failures if failure.stage != stage]
             self.tallies.setdefault(stage, StageTally())
             self._write([{"event": "stage", "stage": stage, "locations": locations}])
         self._on_progress(StageProgress(stage, 0, locations))
@@ -139,8 +149,12 @@ class Ledger:
             if time.monotonic() - self._reused_told >= REUSED_EVERY_S:
                 self._tell_reused()
             self._done[outcome.stage] += outcome.locations
-            progress = StageProgress(outcome.stage, self._done[outcome.stage], self._total[outcome.stage])
+            self._found[outcome.stage] += 0 if outcome.made else outcome.locations
+            progress = self._progress(outcome.stage)
         self._on_progress(progress)
+
+    def _progress(self, stage: str) -> StageProgress:
+        return StageProgress(stage, self._done[stage], self._total[stage], self._found[stage])
 
     @property
     def parts_made(self) -> int:

@@ -6,7 +6,6 @@ which Amazon S3 (user guide, "Conditional writes") and Cloud Storage ("Request p
 once. Where a service has no such put, the later of two writers has it.
 """
 
-import contextlib
 import json
 import os
 import platform
@@ -160,10 +159,13 @@ class _Heart(threading.Thread):
         """Let go of the lock, unless it is another's."""
         self._stopping.set()
         self.join()
-        with contextlib.suppress(OSError):
+        try:
             owner = None if self.lost else _read(self._lock)
             if owner is not None and owner.token == self._claim.token:
                 remove(self._lock)
+        except Exception as error:  # why the run ended is worth more to the user; the lock grows old by itself
+            if not isinstance(error, OSError) and not is_storage_error(error):
+                raise
 
 
 def _read(lock: AnyPath) -> Claim | None:

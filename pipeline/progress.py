@@ -44,11 +44,14 @@ class Display:
         """Print a line above the bars."""
         self._console.print(Text(text), soft_wrap=True)
 
-    def update(self, stage: str, done: int, total: int, *, unit: str = "locations", detail: str = "") -> None:
-        """Set how far a stage is: `done` of `total`, in `unit`."""
+    def update(
+        self, stage: str, done: int, total: int, *, reused: int = 0, unit: str = "locations", detail: str = ""
+    ) -> None:
+        """Set how far a stage is: `done` of `total`, in `unit`; `reused` of them were there already."""
+        made = done - reused
         now = time.monotonic()
         elapsed = now - self._started.setdefault(stage, now)
-        rate = f"{done / elapsed:.1f}/s" if done and elapsed > 0.5 else ""
+        rate = f"{made / elapsed:.1f}/s" if made and elapsed > 0.5 else ""
         if self._console.is_terminal:
             if stage not in self._tasks:
                 self._tasks[stage] = self._progress.add_task(stage, total=total, rate="", detail="")
@@ -57,7 +60,7 @@ class Display:
         finished = done == total
         if finished or now - self._last_line.get(stage, -_LINE_EVERY_S) >= _LINE_EVERY_S:
             self._last_line[stage] = now
-            eta = f", ETA {elapsed * (total - done) / done:.0f} s" if done and not finished else ""
+            eta = f", ETA {elapsed * (total - done) / made:.0f} s" if made and not finished else ""
             words = (
                 f"{stage}: {done}/{total} {unit}",
                 f", {rate}" if rate else "",

@@ -125,6 +125,8 @@ class _Reader:
         self.monthly: Counter[str] = Counter()
         self._failing: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
         self.open: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+        self._ever_open: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+        """What was still to be had of a part when it was made last."""
         self._take = {
             "attempt": self._attempt, "part": self._part, "reused": self._reused, "failure": self._failure,
             "stage": self._stage, "start": self._start, "stop": self._stop,
@@ -169,12 +171,16 @@ class _Reader:
         self._ever[key] = event
         self.parts[key[0]][key[1]] = event
         failing = self._failing.pop(key, [])
+        self._now_open(key, failing)
+        self._ever_open[key] = failing
+        if self.run is not None and event["locations"]:
+            self.run.recent[key[0]].append((_seconds(event["time"]), event["locations"]))
+
+    def _now_open(self, key: tuple[str, int], failing: list[Mapping[str, Any]]) -> None:
         if failing:
             self.open[key] = failing
         else:
             self.open.pop(key, None)
-        if self.run is not None and event["locations"]:
-            self.run.recent[key[0]].append((_seconds(event["time"]), event["locations"]))
 
     def _reused(self, event: Mapping[str, Any]) -> None:
         stage, untold = event["stage"], event["locations"]
@@ -183,6 +189,7 @@ class _Reader:
             known = self._ever.get((stage, part))
             if known is not None:
                 self.parts[stage][part] = known
+                self._now_open((stage, part), self._ever_open.get((stage, part), []))
                 untold -= known["locations"]
         if untold > 0:  # of a store found finished as a whole, or from before the log was lost
             self.parts[stage][-1 - numbers[0]] = {"locations": untold}

@@ -19,7 +19,7 @@ def watched(recipe: "Recipe", run: RunLayout, until: str, display: Display) -> "
     from pipeline.recipe import canonical_digest
     from pipeline.run_state import list_digest
 
-    ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total), recipe.budget)
+    ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total, reused=p.reused), recipe.budget)
     digest = canonical_digest([recipe.digest(list_digest(recipe)), recipe.part_locations])
     with ledger.run(recipe=recipe.name, digest=digest, until=until):
         yield ledger

@@ -102,7 +102,7 @@ class Crew:
                 if ended is under_way[name][-1]:
                     del under_way[name]
         finally:
-            self._hear_the_rest()
+            self.hear_the_rest()
             left = [future for futures in under_way.values() for future in futures]
             if left and self._client.status == "running":
                 self._cut_short = True
@@ -132,7 +132,8 @@ class Crew:
                 return heard
             self._take(heard)
 
-    def _hear_the_rest(self) -> None:
+    def hear_the_rest(self) -> None:
+        """Take what workers have reported and nobody has heard yet."""
         while True:
             try:
                 heard = self._heard.get_nowait()
@@ -169,14 +170,16 @@ def crew_of(
     except (ImportError, AttributeError) as error:
         raise UsageError(NOT_INSTALLED.format(error=error)) from error
     client.subscribe_topic(topic(build), lambda event: heard.put(event[1]))
+    crew = Crew(client, ClusterLink(build, costs), heard)
     try:
-        yield Crew(client, ClusterLink(build, costs), heard)
+        yield crew
     finally:
         if client.status == "running":
             with suppress(CommClosedError):  # the scheduler may go at any moment
                 client.run_on_scheduler(end_build, build)  # tasks get no further slot, so they end with their requests
                 if running:
                     wait_until_idle(client, build)
+            crew.hear_the_rest()  # of requests that were under way when the build was stopped
 
 
 def _result(future: "Future[Result]") -> Result:

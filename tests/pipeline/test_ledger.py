@@ -119,3 +119,14 @@ def test_runs_append_and_a_killed_line_harms_none(tmp_path: Path) -> None:
     Ledger(path, lambda _: None).record_attempt(OK)
     whole = [line for line in path.read_text().splitlines() if line.endswith("}")]
     assert [json.loads(line)["kind"] for line in whole] == ["ok", "ok"]
+
+
+def test_failures_of_a_round_that_is_run_again_are_forgotten(tmp_path: Path) -> None:
+    seen: list[StageProgress] = []
+    ledger = Ledger(tmp_path / "events.jsonl", seen.append)
+    ledger.begin("export", 4)
+    ledger.record(Outcome("export", 0, "x", 4, made=True, failures=(failed("a"),)))
+    ledger.begin("export", 4)
+    assert ledger.failures == []
+    ledger.record(Outcome("export", 0, "x", 4, made=False))
+    assert (seen[-1].done, seen[-1].reused) == (4, 4)

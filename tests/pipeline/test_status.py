@@ -100,6 +100,19 @@ def test_another_recipe_starts_from_nothing_but_for_what_it_finds_finished() -> 
     assert (stage(status, "seasons").done, status.funnel[1].kept) == (4, 2)
 
 
+def test_what_is_still_to_be_had_outlives_a_recipe_changed_in_later_stages() -> None:
+    log = Log()
+    log.start("one")
+    log.add("stage", stage="export", locations=4)
+    log.add("failure", stage="export", part=0, kind="permanent", message="gone", attempt=1, location_ids=["a"])
+    log.part("export", 0, kept=3)
+    assert [(o.kind, o.locations) for o in log.status().open_failures] == [("permanent", 1)]
+    log.start("two")
+    log.add("stage", stage="export", locations=4)
+    log.add("reused", stage="export", parts="0", locations=4)
+    assert [(o.kind, o.locations) for o in log.status().open_failures] == [("permanent", 1)]
+
+
 def test_parts_whose_making_nobody_remembers_are_done() -> None:
     log = Log()
     log.start()
