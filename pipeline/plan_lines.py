@@ -21,7 +21,7 @@ def plan_lines(plan: Plan, recipe: Recipe, assumed: Assumptions) -> list[str]:
         ("  with four seasons", f"{plan.survivors:,}", f"assuming that {assumed.survive:.1%} survive (--survive)"),
         (
             "Scene queries",
-            f"up to {plan.scene_queries:,}",
+            f"about {plan.scene_queries:,}",
             f"{size(SEASON_BYTES)} a season (measured on the emulator); fewer where no year before is asked for",
         ),
         ("Pixel requests", f"{plan.pixel_requests:,}", f"{plan.requests_a_location} a location"),

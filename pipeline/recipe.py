@@ -130,9 +130,13 @@ def canonical_digest(plain: Any) -> str:
 def read_yaml(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     """A recipe file as plain data, with every `--set key.path=value` applied; UsageError says what is wrong."""
     try:
-        raw = yaml.safe_load(path.read_text())
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); save it as that"
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""

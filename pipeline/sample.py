@@ -25,7 +25,7 @@ class SampleSettings(Strict):
 
     count: int | None = Field(default=None, gt=0)
     """Locations to sample."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Seed of the draw."""
     cities: int = Field(default=10_000, gt=0)
     """How many of the most populated cities to sample around (SSL4EO-S12: 10,000)."""

@@ -47,7 +47,7 @@ class SeasonSettings(Strict):
     """All four anchors of a location move back together by a random 0 to this many days, drawn from seed and id."""
     seed: int = 0
     """Of the random shift, and of the random choice."""
-    window_days: int = Field(default=30, ge=0)
+    window_days: int = Field(default=30, ge=0, le=3660)
     """Whole days on either side of an anchor; around a listed time, exactly this many times 24 h."""
     fallback_years: int = Field(default=1, ge=0, le=5)
     """A season without a Sentinel-2 scene is looked for up to this many years earlier; 0 with 'listed'."""
