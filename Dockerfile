@@ -7,9 +7,10 @@ WORKDIR /home/noldo/app
 COPY --chown=noldo pyproject.toml constraints.txt README.md ./
 COPY --chown=noldo pipeline pipeline
 COPY --chown=noldo training training
-RUN pip install --no-cache-dir -c constraints.txt .
+COPY --chown=noldo benchmarks benchmarks
+RUN pip install --no-cache-dir -c constraints.txt '.[cloud]'
 COPY --chown=noldo recipes recipes
 USER noldo
 VOLUME /home/noldo/app/runs
-ENTRYPOINT ["noldo"]
-CMD ["build", "recipes/demo.yaml", "--out", "runs/demo"]
+# No entry point: the Dask operator starts its own commands in this image.
+CMD ["noldo", "build", "recipes/demo.yaml", "--out", "runs/demo"]
