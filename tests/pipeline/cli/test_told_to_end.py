@@ -11,8 +11,8 @@ CHILD = """
 import signal, subprocess, sys, time
 from pipeline.cli.told_to_end import ToldToEnd, end_as_by_ctrl_c
 end_as_by_ctrl_c()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(30)
 except KeyboardInterrupt as error:
     print("ending", flush=True)
@@ -42,7 +42,7 @@ def test_the_first_signal_ends_and_the_next_do_not_cut_that_short(number: signal
         for again in (signal.SIGTERM, signal.SIGHUP):
             process.send_signal(again)
         assert process.stdout.readline() == f"ended ended by {number.name} True\n"
-        assert process.wait(10) == status
+        assert process.wait(60) == status
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:
