@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from training.to_device import to_device
+
 IMAGE_MAX = 255.0
 """Stored images are uint8; the network sees them divided by this (CromSS, section IV)."""
 
@@ -96,14 +98,9 @@ def _turn(placed_BCHW: Tensor, stack_BCHW: Tensor, placement: Placement, mode: s
     rotated = placement.angle.nonzero()[:, 0]
     if not len(rotated):
         return
-    chosen = _moved(rotated, stack_BCHW.device)
+    chosen = to_device(rotated, stack_BCHW.device)
     turned_BCHW = _rotate(stack_BCHW[chosen].float(), placement, rotated, mode)
     placed_BCHW[chosen] = turned_BCHW.to(placed_BCHW.dtype)
-
-
-def _moved(tensor: Tensor, device: torch.device) -> Tensor:
-    """A CPU tensor on the device; a GPU is not waited for, which it would be for memory that is not page-locked."""
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def _lines(placement: Placement) -> tuple[Tensor, Tensor]:
@@ -136,7 +133,7 @@ def cut_at_once(stack_BCHW: Tensor, placement: Placement) -> Tensor:
     """The same as `cut_by_sample` in one kernel, for a GPU, where each sample's own would cost a launch."""
     device = stack_BCHW.device
     samples, bands = stack_BCHW.shape[:2]
-    rows, columns = (_moved(line, device) for line in _lines(placement))
+    rows, columns = (to_device(line, device) for line in _lines(placement))
     sample = torch.arange(samples, device=device)[:, None, None, None]
     band = torch.arange(bands, device=device)[None, :, None, None]
     return stack_BCHW[sample, band, rows[:, None, :, None], columns[:, None, None, :]]
@@ -145,11 +142,11 @@ def cut_at_once(stack_BCHW: Tensor, placement: Placement) -> Tensor:
 def _rotate(stack_BCHW: Tensor, placement: Placement, chosen: Tensor, mode: str) -> Tensor:
     """Sample the chosen crops, turned about their centres; beyond the patch it is mirrored at its outer pixels."""
     device = stack_BCHW.device
-    rows, columns = (_moved(line[chosen].float(), device) for line in _lines(placement))
+    rows, columns = (to_device(line[chosen].float(), device) for line in _lines(placement))
     mid_row, mid_column = rows.mean(1)[:, None, None], columns.mean(1)[:, None, None]
     down = rows[:, :, None] - mid_row
     right = columns[:, None, :] - mid_column
-    angle = _moved(placement.angle[chosen], device)[:, None, None]
+    angle = to_device(placement.angle[chosen], device)[:, None, None]
     source_column = mid_column + right * angle.cos() - down * angle.sin()
     source_row = mid_row + right * angle.sin() + down * angle.cos()
     last = stack_BCHW.shape[-1] - 1

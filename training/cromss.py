@@ -16,7 +16,7 @@ from training.confidence import enhance, entropy_confidence, gini_confidence, la
 from training.losses import Divergence, divergence, weighted_mean
 from training.modality import Modality
 from training.objective import Objective
-from training.ramp import ramp, selection_ratio
+from training.ramp import Strength
 from training.selection import consistency_weights, segmentation_weights
 from training.soft_labels import expected_confidence
 
@@ -37,7 +37,7 @@ def selection_masks(
     label_BHW: Tensor,
     probabilities_BCHW: Tensor | None = None,
     *,
-    epoch: int,
+    strength: Strength,
     objective: Objective,
 ) -> SelectionMasks:
     """Return the weights of the losses in every modality (CromSS, eq. 8-12).
@@ -50,15 +50,13 @@ def selection_masks(
         labelled_BHW = (label_BHW != IGNORE).float()
         teachers = log_p if len(log_p) > 1 else ()
         return SelectionMasks(dict.fromkeys(log_p, labelled_BHW), dict.fromkeys(teachers, labelled_BHW))
-    r = ramp(epoch, ramp_epochs=objective.ramp_epochs, shape=objective.ramp)
-    ratio = selection_ratio(r, final_ratio=objective.final_ratio)
     classes = log_p["s1"].shape[1]
     own_confidence = entropy_confidence if objective.confidence == "entropy" else gini_confidence
     f = support(log_p, label_BHW, probabilities_BCHW)
     g = _enhanced({m: own_confidence(log_p_BCHW) for m, log_p_BCHW in log_p.items()})
     return SelectionMasks(
-        {m: segmentation_weights(f_BHW, label_BHW, ratio=ratio, classes=classes) for m, f_BHW in f.items()},
-        {m: consistency_weights(g_BHW, label_BHW, ramp_value=r) for m, g_BHW in g.items()},
+        {m: segmentation_weights(f_BHW, label_BHW, ratio=strength.ratio, classes=classes) for m, f_BHW in f.items()},
+        {m: consistency_weights(g_BHW, label_BHW, ramp_value=strength.ramp) for m, g_BHW in g.items()},
     )
 
 

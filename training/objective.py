@@ -7,8 +7,11 @@ arXiv 2405.01217; equation numbers are that paper's where no other is named.
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import torch
+
 from training.losses import Divergence
-from training.ramp import RampShape
+from training.ramp import RampShape, Strength, ramp, selection_ratio
+from training.to_device import to_device
 
 Confidence = Literal["entropy", "gini"]
 Segmentation = Literal["ce_dice", "sce", "gce"]
@@ -78,6 +81,13 @@ class Objective:
             value = getattr(self, name)
             if value not in get_args(kinds):
                 raise ValueError(f"{name} is {value!r}: give one of {', '.join(get_args(kinds))}")
+
+    def strength(self, epoch: int, device: torch.device) -> Strength:
+        """Return how strongly pixels are selected at an epoch (from 0), on the device, which is not waited for."""
+        r = ramp(epoch, ramp_epochs=self.ramp_epochs, shape=self.ramp)
+        ratio = selection_ratio(r, final_ratio=self.final_ratio)
+        both = to_device(torch.tensor([r, ratio], dtype=torch.float64), device)
+        return Strength(both[0], both[1])
 
 
 CROMSS = Objective()

@@ -1,7 +1,10 @@
 """How strongly sample selection acts at an epoch (CromSS, Sec. III-B and IV-A)."""
 
 import math
+from dataclasses import dataclass
 from typing import Literal, assert_never
+
+from torch import Tensor
 
 RampShape = Literal["exp", "linear", "none"]
 
@@ -33,3 +36,16 @@ def selection_ratio(ramp_value: float, *, final_ratio: float) -> float:
     Falls from about 1 to `final_ratio` as `ramp_value` rises from 0 to 1.
     """
     return 1.0 - ramp_value * (1.0 - final_ratio)
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How strongly pixels are selected; float64 tensors without dimensions.
+
+    Tensors, not numbers: a compiled step takes them as data, where it would be compiled anew for other numbers.
+    """
+
+    ramp: Tensor
+    """r, 0..1: the share of the way to full selection."""
+    ratio: Tensor
+    """a, 0..1: the share of each class's pixels that keep the full weight."""

@@ -13,7 +13,7 @@ _FLOAT_BITS = 32
 _FLOAT_MASK = (1 << _FLOAT_BITS) - 1
 
 
-def class_thresholds(confidence_BHW: Tensor, label_BHW: Tensor, *, ratio: float, classes: int) -> Tensor:
+def class_thresholds(confidence_BHW: Tensor, label_BHW: Tensor, *, ratio: float | Tensor, classes: int) -> Tensor:
     """Return tau_c, the floor(ratio * n_c)-th largest confidence of the n_c pixels of class c (CromSS, eq. 11).
 
     `confidence_BHW`: float32, >= 0. `label_BHW`: integer classes 0..C-1, or 255 for no label. `ratio`: 0..1.
@@ -35,7 +35,7 @@ def class_thresholds(confidence_BHW: Tensor, label_BHW: Tensor, *, ratio: float,
     return torch.where(selected_C > 0, tau_C, 0.0)
 
 
-def segmentation_weights(confidence_BHW: Tensor, label_BHW: Tensor, *, ratio: float, classes: int) -> Tensor:
+def segmentation_weights(confidence_BHW: Tensor, label_BHW: Tensor, *, ratio: float | Tensor, classes: int) -> Tensor:
     """Return w_i = min(1, f_i / tau_c) with c = y_i, thresholds taken over the whole batch (CromSS, eq. 11).
 
     `confidence_BHW`: enhanced label confidence, float32, 0..1. `label_BHW`: classes 0..C-1, or 255 for no
@@ -51,7 +51,7 @@ def segmentation_weights(confidence_BHW: Tensor, label_BHW: Tensor, *, ratio: fl
     return torch.where(labelled_BHW, weight_BHW, 0.0)
 
 
-def consistency_weights(confidence_BHW: Tensor, label_BHW: Tensor, *, ramp_value: float) -> Tensor:
+def consistency_weights(confidence_BHW: Tensor, label_BHW: Tensor, *, ramp_value: float | Tensor) -> Tensor:
     """Return v_i = (1 - r) + r * g_i (CromSS, eq. 12).
 
     `confidence_BHW`: enhanced entropy (or gini) confidence, float32, 0..1. `ramp_value`: r, 0..1.

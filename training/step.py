@@ -5,8 +5,9 @@ data, and no value is read back.
 Dimensions: B batch, C class, S season, H row, W column.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from training.gce import generalised_cross_entropy
 from training.losses import weighted_cross_entropy, weighted_dice
 from training.modality import Modality
 from training.objective import CROMSS, Objective
+from training.ramp import Strength
 from training.sce import symmetric_cross_entropy
 from training.smoothing import smooth_labels, spatial_temporal_prior
 
@@ -33,19 +35,43 @@ class StepLosses:
 
 
 def step_losses(
-    logits: Mapping[Modality, Tensor], inputs: Inputs, epoch: int, objective: Objective = CROMSS
+    logits: Mapping[Modality, Tensor],
+    inputs: Inputs,
+    epoch: int,
+    objective: Objective = CROMSS,
+    *,
+    compiled: bool = False,
 ) -> StepLosses:
     """Return the losses of a training step (CromSS, eq. 1-15).
 
     `logits`: (B, C, H, W), any float type, computed on in float32; of both modalities or of one, which then has its
     segmentation loss only, every labelled pixel weighing 1 (the paper's single-modal pretraining). `epoch` counts
     from 0. A pixel without a label in its season takes no part in any loss, threshold or weight.
+    `compiled`: fuse what is computed pixel by pixel, for a GPU; compiled once for each size of batch, for all epochs.
     ValueError if the shapes do not agree, or soft labels are wanted and `inputs` has none.
     """
-    label_BHW = inputs.label
-    _check_shapes(logits, label_BHW)
-    classes = next(iter(logits.values())).shape[1]
+    _check_shapes(logits, inputs.label)
     soft_BCHW = _soft_labels(inputs, objective)
+    selection = objective.strength(epoch, inputs.labels.device)
+    losses = _compiled_losses() if compiled else _losses
+    return losses(logits, inputs, soft_BCHW, selection, objective)
+
+
+@cache
+def _compiled_losses() -> Callable[..., StepLosses]:
+    return torch.compile(_losses, dynamic=False, fullgraph=True)
+
+
+def _losses(
+    logits: Mapping[Modality, Tensor],
+    inputs: Inputs,
+    soft_BCHW: Tensor | None,
+    selection: Strength,
+    objective: Objective,
+) -> StepLosses:
+    """The losses at that strength of selection; nothing in here depends on the epoch otherwise."""
+    label_BHW = inputs.label
+    classes = next(iter(logits.values())).shape[1]
     log_p = {m: log_softmax(logits_BCHW.float(), dim=1) for m, logits_BCHW in logits.items()}
     prior_BCHW = None
     if objective.prior_factor > 0.0:
@@ -58,7 +84,7 @@ def step_losses(
         uniform_factor=objective.uniform_factor,
         probabilities_BCHW=soft_BCHW,
     )
-    masks = selection_masks(log_p, label_BHW, soft_BCHW, epoch=epoch, objective=objective)
+    masks = selection_masks(log_p, label_BHW, soft_BCHW, strength=selection, objective=objective)
     parts = {
         f"segmentation_{m}": segmentation_loss(log_p_BCHW, target_BCHW, masks.segmentation[m], objective)
         for m, log_p_BCHW in log_p.items()

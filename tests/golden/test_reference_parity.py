@@ -138,7 +138,7 @@ def test_losses_masks_and_gradients(step: Arrays) -> None:
     losses = step_losses({"s1": s1, "s2": s2}, inputs, epoch, objective)
     losses.total.backward()
     log_p = {"s1": torch.log_softmax(s1, dim=1), "s2": torch.log_softmax(s2, dim=1)}
-    masks = selection_masks(log_p, inputs.label, epoch=epoch, objective=objective)
+    masks = selection_masks(log_p, inputs.label, strength=objective.strength(epoch, labels.device), objective=objective)
     for m in ("s1", "s2"):
         close(masks.segmentation[m], step, f"seg_mask_{m}")
         close(masks.consistency[m], step, f"con_mask_{m}")

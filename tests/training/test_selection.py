@@ -4,6 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from training.objective import Objective
+from training.ramp import ramp, selection_ratio
 from training.selection import class_thresholds, consistency_weights, segmentation_weights
 
 CLASSES = 5
@@ -109,3 +111,22 @@ def test_consistency_weights_move_from_one_to_the_confidence() -> None:
     ):
         weight_BHW = consistency_weights(confidence_BHW, label_BHW, ramp_value=r)
         torch.testing.assert_close(weight_BHW, torch.tensor([[expected]]))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 90), st.floats(0.05, 1.0), st.integers(0, 2**31))
+def test_an_epochs_strength_gives_the_bits_that_its_numbers_give(epoch: int, final_ratio: float, seed: int) -> None:
+    at_epoch = Objective(final_ratio=final_ratio).strength(epoch, torch.device("cpu"))
+    r = ramp(epoch, ramp_epochs=80, shape="exp")
+    ratio = selection_ratio(r, final_ratio=final_ratio)
+    generator = torch.Generator().manual_seed(seed)
+    confidence_BHW = torch.rand(2, 15, 16, generator=generator)
+    label_BHW = torch.randint(0, CLASSES, (2, 15, 16), generator=generator)
+    assert torch.equal(
+        segmentation_weights(confidence_BHW, label_BHW, ratio=at_epoch.ratio, classes=CLASSES),
+        segmentation_weights(confidence_BHW, label_BHW, ratio=ratio, classes=CLASSES),
+    )
+    assert torch.equal(
+        consistency_weights(confidence_BHW, label_BHW, ramp_value=at_epoch.ramp),
+        consistency_weights(confidence_BHW, label_BHW, ramp_value=r),
+    )

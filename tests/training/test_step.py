@@ -61,7 +61,8 @@ def masks_of(
     s1: Tensor, s2: Tensor, labels: Tensor, season: Tensor, objective: Objective, soft: Tensor | None = None
 ) -> SelectionMasks:
     log_p = {m: torch.log_softmax(x.float(), dim=1) for m, x in both(s1, s2).items()}
-    return selection_masks(log_p, inputs_of(labels, season).label, soft, epoch=EPOCH, objective=objective)
+    at_epoch = objective.strength(EPOCH, labels.device)
+    return selection_masks(log_p, inputs_of(labels, season).label, soft, strength=at_epoch, objective=objective)
 
 
 def softmax(logits: Array) -> Array:
