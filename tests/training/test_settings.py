@@ -3,9 +3,11 @@
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from pipeline.schema.errors import UsageError
 from pipeline.schema.strict import validated
@@ -47,6 +49,34 @@ def test_what_cannot_be_is_refused_in_one_line(raw: dict[str, Any], expected: st
         validated(PretrainSettings, raw, where="pretrain")
     assert expected in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+NINE_BANDS, PLAIN = {"s2_bands": 9}, {"objective": {"select": False}}
+UNSMOOTHED = {"select": False, "prior_factor": 0.0, "uniform_factor": 0.0}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "cromss-mid": {},
+    "cromss-late": {"fusion": "late"},
+    "cromss-mid-9b": NINE_BANDS,
+    "cromss-late-9b": {"fusion": "late", **NINE_BANDS},
+    "mid": PLAIN,
+    "late": {"fusion": "late", **PLAIN},
+    "single-s1": {"modalities": "s1"},
+    "single-s2": {"modalities": "s2"},
+    "smoothing-none": {"objective": {"prior_factor": 0.0, "uniform_factor": 0.0}},
+    "smoothing-uniform": {"objective": {"prior_factor": 0.0, "uniform_factor": 0.2}},
+    "smoothing-prior": {"objective": {"prior_factor": 0.2, "uniform_factor": 0.0}},
+    "sce-mid": {"objective": {"segmentation": "sce", **UNSMOOTHED}},
+    "gce-mid": {"objective": {"segmentation": "gce", **UNSMOOTHED}},
+    "soft-mid": {"objective": {"labels": "soft"}},
+}
+
+
+def test_every_variant_has_a_recipe_that_changes_nothing_else() -> None:
+    files = Path(__file__).parents[2].glob("recipes/pretrain-*.yaml")
+    found = {file.stem.removeprefix("pretrain-"): yaml.safe_load(file.read_text())["pretrain"] for file in files}
+    assert found.keys() == VARIANTS.keys()
+    for name, raw in found.items():
+        assert PretrainSettings.model_validate(raw) == PretrainSettings.model_validate(VARIANTS[name]), name
 
 
 def test_importing_the_settings_does_not_import_torch() -> None:
