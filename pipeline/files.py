@@ -8,9 +8,12 @@ takes the same way as s3://, which is the one that the tests can run.
 import contextlib
 import importlib.util
 import os
+import posixpath
 import re
 import shutil
 import stat
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -126,6 +129,32 @@ def remove(path: AnyPath) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def empty_files(paths: Iterable[AnyPath]) -> None:
+    """Write files without content, in place of what they hold; in object storage many at once."""
+    remote: dict[Any, list[str]] = defaultdict(list)
+    for path in paths:
+        if is_local(path):
+            write_bytes(path, b"")
+        else:
+            remote[path.fs].append(path.path)
+    for service, found in remote.items():
+        service.pipe(dict.fromkeys(found, b""))
+
+
+def remove_files(paths: Iterable[AnyPath]) -> None:
+    """Remove files of one folder; those that are not there are passed over. In object storage many at once."""
+    remote: dict[Any, list[str]] = defaultdict(list)
+    for path in paths:
+        if is_local(path):
+            path.unlink(missing_ok=True)
+        else:
+            remote[path.fs].append(path.path)
+    for service, found in remote.items():
+        gone = set(found).intersection(service.find(posixpath.commonpath(found)))
+        if gone:
+            service.rm(sorted(gone))
 
 
 def is_file(path: AnyPath) -> bool:

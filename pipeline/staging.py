@@ -12,7 +12,16 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from pipeline.files import file_sizes, is_file, is_local, make_folder, remove, write_bytes, zarr_store
+from pipeline.files import (
+    empty_files,
+    file_sizes,
+    is_file,
+    is_local,
+    make_folder,
+    remove,
+    remove_files,
+    zarr_store,
+)
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
 from pipeline.schema.errors import DamagedError, NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
@@ -198,12 +207,11 @@ def tile_rows(path: AnyPath) -> TileRows:
 
 def free_rows(path: AnyPath, rows: Iterable[int]) -> None:
     """Give back the space of rows that are packed; that they were there stays known. Safe to repeat."""
-    for row in rows:
-        # The mark first: a row without pixels and without it would be fetched again.
-        write_bytes(path / "dw" / _chunk_key("dw", row), b"")
-        for name in DIMENSIONS:
-            if name != "dw":
-                remove(path / name / _chunk_key(name, row))
+    numbers = list(rows)
+    # The marks first: a row without pixels and without its mark would be fetched again.
+    empty_files(path / "dw" / _chunk_key("dw", row) for row in numbers)
+    others = [name for name in DIMENSIONS if name != "dw"]
+    remove_files(path / name / _chunk_key(name, row) for row in numbers for name in others)
 
 
 def _begun(path: AnyPath, location_ids: Sequence[str], form: TileForm, inputs: str) -> zarr.Group | None:

@@ -33,16 +33,14 @@ def test_the_rows_of_a_shard_go_and_no_others(packed: Any) -> None:
 def test_killed_half_way_the_rest_is_freed_by_the_next_run(packed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import pipeline.staging as staging
 
-    removed = []
-
-    def die_at_third(path: Any) -> None:
-        removed.append(path)
-        if len(removed) == 3:
-            raise KeyboardInterrupt
-        path.unlink(missing_ok=True)
+    def die_at_third(paths: Any) -> None:
+        for number, path in enumerate(paths):
+            if number == 2:
+                raise KeyboardInterrupt
+            path.unlink()
 
     with monkeypatch.context() as patched:
-        patched.setattr(staging, "remove", die_at_third)
+        patched.setattr(staging, "remove_files", die_at_third)
         with pytest.raises(KeyboardInterrupt):
             free_packed(packed.run, packed.rows)
     free_packed(packed.run, packed.rows)
