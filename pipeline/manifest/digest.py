@@ -1,5 +1,6 @@
 """The content digest of a data set: what it holds, whatever bytes hold it."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zarr
+from zarr.core.sync import sync
 
 from pipeline.content import PREFIX, array_digest, canonical_json, row_digest, tree_digest
 from pipeline.files import is_file, listed, zarr_store
@@ -86,6 +88,7 @@ def content_digest(store: AnyPath, index: AnyPath | None) -> ContentDigest:
         arrays: dict[str, Any] = dict(sorted(group.arrays()))
         digests = {name: _read_array_digest(array) for name, array in arrays.items()}
     except (OSError, KeyError, ValueError, RuntimeError) as error:
+        sync(_end_of_reads())
         raise NoldoError(
             f"{store} cannot be read ({error}); restore it from a copy, or let 'sha256sum -c "
             "manifest/manifest-sha256.txt' name what is damaged, delete that and run the build again"
@@ -94,6 +97,14 @@ def content_digest(store: AnyPath, index: AnyPath | None) -> ContentDigest:
         raise NoldoError(f"{store} holds no arrays; is it the right folder?")
     rows = max(int(array.shape[0]) for array in arrays.values())
     return combine(digests, None if index is None else index_digest(index), rows)
+
+
+async def _end_of_reads() -> None:
+    """Wait for the chunks that are still being read after one has failed.
+
+    Zarr leaves them on its event loop; asyncio complains of every one where the process ends before them.
+    """
+    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
 
 
 def combine(arrays: dict[str, str], index: str | None, rows: int) -> ContentDigest:
