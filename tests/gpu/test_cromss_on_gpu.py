@@ -35,7 +35,7 @@ def step(device: str) -> dict[str, torch.Tensor]:
     losses = step_losses(logits, inputs, 80)
     losses.total.backward()
     log_p = {"s1": s1.detach().log_softmax(1), "s2": s2.detach().log_softmax(1)}
-    masks = selection_masks(log_p, inputs.label, epoch=80, objective=CROMSS)
+    masks = selection_masks(log_p, inputs.label, strength=CROMSS.strength(80, labels.device), objective=CROMSS)
     assert s1.grad is not None
     return {
         "total": losses.total.detach().cpu(),
