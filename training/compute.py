@@ -23,6 +23,8 @@ class Compute:
     device: torch.device
     bf16: bool
     """Whether the network runs under bf16 autocast; losses are float32 either way."""
+    compile: bool = False
+    """Whether the network is compiled for training."""
 
     @property
     def pinned(self) -> bool:
@@ -60,23 +62,36 @@ class Inputs:
         return self.labels[torch.arange(len(self.season), device=self.season.device), self.season]
 
 
-def choose_compute(settings: PretrainSettings) -> Compute:
-    """Settle 'auto' device and precision, and the number of threads.
+def choose_compute(settings: PretrainSettings, local_rank: int = 0) -> Compute:
+    """Settle 'auto' device, precision and compilation, and the number of threads.
 
+    `local_rank`: number of this process on its machine, which takes the GPU of that number.
     Raises UsageError where a GPU is asked for that is not there, or bf16 where it does not pay.
     """
-    gpu = torch.cuda.is_available()
-    if settings.device == "cuda" and not gpu:
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if settings.device == "cuda" and not gpus:
         raise UsageError("device is 'cuda', but PyTorch finds no GPU here; use device 'auto' or 'cpu'")
-    device = torch.device("cuda" if gpu and settings.device != "cpu" else "cpu")
+    device = _device(local_rank, gpus) if gpus and settings.device != "cpu" else torch.device("cpu")
     if settings.precision == "bf16" and device.type == "cpu":
         raise UsageError("precision 'bf16' is for GPUs only; use 'auto' or 'float32' on a CPU")
     bf16 = settings.precision == "bf16" or (
         settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
     )
+    compiled = settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda")
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-    return Compute(device, bf16)
+    return Compute(device, bf16, compile=compiled)
+
+
+def _device(local_rank: int, gpus: int) -> torch.device:
+    if local_rank >= gpus:
+        raise UsageError(
+            f"process {local_rank} of this machine finds {gpus} GPUs here; start as many processes, or fewer"
+        )
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    torch.backends.cudnn.benchmark = True  # batches are of two sizes, each convolution's fastest way is sought once
+    return device
 
 
 def network_inputs(batch: Batch, placement: Placement, *, s2_bands: int, compute: Compute) -> Inputs:

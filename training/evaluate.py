@@ -5,7 +5,6 @@ Tensors carry their dimensions: B samples, C classes or bands, H rows, W columns
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from torch.nn.functional import log_softmax, pad
 
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS
 from training.augment import centre
 from training.compute import Compute, network_inputs
@@ -64,7 +64,7 @@ def evaluate(
     *,
     settings: PretrainSettings,
     compute: Compute,
-    reference: Path | None,
+    reference: AnyPath | None,
 ) -> Evaluation:
     """Score all four seasons of the held-out locations against the truth where there is one, and the labels.
 

@@ -8,8 +8,8 @@ from pipeline.schema.layout import PretrainLayout
 from training.json_file import read_json
 from training.settings import PretrainSettings
 
-NO_EFFECT = ("device", "threads")
-"""Settings that say where a run computes, not what."""
+NO_EFFECT = ("device", "threads", "compile", "checkpoint_minutes")
+"""Settings that say where and how a run computes, not what."""
 
 
 def other_run(settings: PretrainSettings, out: Path) -> str | None:

@@ -20,24 +20,26 @@ class PretrainProgress:
     steps: int
     """Steps in an epoch."""
     train_loss: float
-    """Of the last step."""
+    """Mean over the steps since the last time that this was told."""
     val_loss: float | None
     """Of the last epoch that ended; None in the first."""
     locations_per_s: float
-    """Training locations a second in this epoch, reading included."""
+    """Training locations a second in this epoch, of all processes, reading included."""
     data_wait_share: float
-    """Share of this epoch's time that was spent waiting for data, 0..1."""
+    """Share of this epoch's time that rank 0 spent waiting for data, 0..1."""
     eta_s: float
     """Seconds until the last epoch ends, at this epoch's pace."""
 
 
 class EpochClock:
-    """Times one epoch from its first request for data on."""
+    """Times one epoch from its first request for data on.
 
-    def __init__(self) -> None:
-        self._begun = time.perf_counter()
-        self._waited = 0.0
-        self._locations = 0
+    `seconds`, `waited`: what an epoch that goes on has behind it.
+    """
+
+    def __init__(self, seconds: float = 0.0, waited: float = 0.0) -> None:
+        self._begun = time.perf_counter() - seconds
+        self._waited = waited
 
     def waits(self, items: Iterable[Item]) -> Iterator[Item]:
         """Pass the items on, counting the time that each lets one wait."""
@@ -52,19 +54,15 @@ class EpochClock:
                 self._waited += time.perf_counter() - asked
             yield item
 
-    def trained(self, locations: int) -> None:
-        """Count locations as done."""
-        self._locations += locations
-
     @property
     def seconds(self) -> float:
-        """Time since the epoch began."""
+        """Time since the epoch began, interruptions left out."""
         return time.perf_counter() - self._begun
 
     @property
-    def locations_per_s(self) -> float:
-        """Locations done, over the time since the epoch began."""
-        return self._locations / self.seconds
+    def waited(self) -> float:
+        """Seconds of it that were spent waiting for data."""
+        return self._waited
 
     @property
     def wait_share(self) -> float:

@@ -1,5 +1,6 @@
 """What a run leaves beside its weights: settings, code version and hardware; and what a folder holds already."""
 
+import json
 import os
 import platform
 import subprocess
@@ -19,6 +20,10 @@ from training.json_file import read_json
 from training.other_run import changed_settings
 from training.other_run import other_run as other_run
 from training.settings import PretrainSettings
+from training.world import ALONE, World
+
+DECIDES = (("store", "store_digest"), ("split", "split"))
+"""What decides a result beside the settings: what a user calls it, and its name in run.json."""
 
 
 class FolderState(StrEnum):
@@ -30,7 +35,7 @@ class FolderState(StrEnum):
 
 
 def describe_run(
-    settings: PretrainSettings, store: TrainingStore, compute: Compute, *, groups_known: bool
+    settings: PretrainSettings, store: TrainingStore, compute: Compute, world: World = ALONE, *, groups_known: bool
 ) -> dict[str, Any]:
     """What decides a run's result, and what it ran on, as plain data for run.json.
 
@@ -40,14 +45,17 @@ def describe_run(
         "settings": settings.model_dump(mode="json"),
         "store": str(store.path),
         "store_digest": store.digest,
+        "dataset_digest": dataset_digest(store),
         "scaling": store.scaling and {name: scaling.as_attributes() for name, scaling in store.scaling.items()},
         "locations": store.locations,
+        "world_size": world.size,
         "split": "no shared ground" if groups_known else "by location, overlaps not checked",
         "code": {"version": _package_version(), "commit": _commit()},
         "hardware": {
             "device": compute.device.type,
             "gpu": torch.cuda.get_device_name() if compute.device.type == "cuda" else None,
             "bf16": compute.bf16,
+            "compiled": compute.compile,
             "machine": platform.machine(),
             "cpus": os.cpu_count(),
             "threads": torch.get_num_threads(),
@@ -55,6 +63,17 @@ def describe_run(
         "torch": torch.__version__,
         "python": platform.python_version(),
     }
+
+
+def dataset_digest(store: TrainingStore) -> str | None:
+    """The data set's content digest by the manifest beside a build's store; None where there is none of this store."""
+    provenance = store.path.parent.parent / "manifest" / "provenance.json"
+    try:
+        content = json.loads(provenance.read_text())["content_digest"]
+        digests = str(content["dataset"]), str(content["store"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return digests[0] if digests[1] == store.digest else None
 
 
 def folder_state(layout: PretrainLayout, record: Mapping[str, Any], *, against: str, resume: bool) -> FolderState:
@@ -85,7 +104,9 @@ def folder_state(layout: PretrainLayout, record: Mapping[str, Any], *, against: 
 
 def _changes(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     settings = changed_settings(earlier.get("settings", {}), record["settings"])
-    other = [name for name, key in (("store", "store_digest"), ("split", "split")) if earlier.get(key) != record[key]]
+    other = [name for name, key in DECIDES if earlier.get(key) != record[key]]
+    if earlier.get("world_size", 1) != record["world_size"]:
+        other.append(f"number of processes ({earlier.get('world_size', 1)}, not {record['world_size']})")
     return settings + other
 
 

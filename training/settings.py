@@ -13,9 +13,12 @@ Count = Annotated[int, Field(ge=1)]
 STRIDE_PX = 32
 """An encoder of five stages halves its input five times, so an input's sides are multiples of this."""
 
+ENCODER_STAGES = 5
+"""A decoder of fewer blocks uses as many stages of the encoder."""
+
 
 class ObjectiveSettings(Strict):
-    """The loss and the sample selection; field by field what training.cromss.Objective takes."""
+    """The loss and the sample selection; field by field what training.objective.Objective takes."""
 
     prior_factor: Probability = 0.15
     """Weight of the spatial-temporal prior in the smoothed target (eq. 13)."""
@@ -96,6 +99,10 @@ class PretrainSettings(Strict):
     """auto: bf16 autocast on a GPU that has it, float32 elsewhere."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: the first GPU, or the CPU where there is none."""
+    compile: Literal["auto", "on", "off"] = "auto"
+    """Compile the network for training (torch.compile); auto: on a GPU."""
+    checkpoint_minutes: Positive = 10.0
+    """A checkpoint is saved when this time has gone by since the last one, and at the end of every epoch."""
     threads: Count | None = None
     """CPU threads of the arithmetic; by default torch decides. Bits may differ between thread counts."""
     objective: ObjectiveSettings = ObjectiveSettings()

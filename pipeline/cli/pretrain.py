@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
-from pipeline.progress import Display
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import PretrainLayout, RunLayout
 from pipeline.schema.paths import AnyPath
@@ -13,17 +13,19 @@ from pipeline.schema.paths import AnyPath
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--store", required=True, type=click.Path(path_type=Path), help="A run directory or a .zarr store.")
+@click.option("--store", required=True, type=RUN_DIRECTORY, help="A run directory or a .zarr store, also at s3://.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of this pretraining run.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished run in --out.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
-def pretrain(recipe: Path, store: Path, out: Path, resume: bool, settings: tuple[str, ...], as_json: bool) -> None:
+def pretrain(recipe: Path, store: AnyPath, out: Path, resume: bool, settings: tuple[str, ...], as_json: bool) -> None:
     """Pretrain CromSS on a store, as the `pretrain` section of RECIPE says.
 
     Example:  noldo pretrain recipes/pretrain-cromss-mid.yaml --store runs/demo --out runs/cromss
+
+    On several GPUs:  torchrun --nproc-per-node 4 --no-python noldo pretrain RECIPE --store STORE --out OUT
     """
-    from pipeline.cli.pretraining import pretrain_settings, run_pretraining
+    from pipeline.cli.pretraining import display_here, pretrain_settings, run_pretraining
     from pipeline.recipe import read_yaml
     from pipeline.summary import pretrain_lines
 
@@ -32,9 +34,16 @@ def pretrain(recipe: Path, store: Path, out: Path, resume: bool, settings: tuple
         raise UsageError(f"{recipe} has no 'pretrain' section; add one, or use recipes/pretrain-cromss-mid.yaml")
     checked = pretrain_settings(section, where=f"{recipe}: pretrain")
     path, truth = find_store(store)
-    with Display() as display:
-        done = run_pretraining(checked, path, out, truth, display, resume=resume)
     layout = PretrainLayout(out)
+    with display_here() as display:
+        try:
+            done = run_pretraining(checked, path, out, truth, display, resume=resume)
+        except KeyboardInterrupt:
+            if layout.checkpoint.exists():
+                display.note(f"The run so far is kept in {layout.checkpoint}: --resume goes on with it.")
+            raise
+    if not done.result:
+        return  # another process of this run shows it
     said = ["Nothing to do: this run is finished."] if done.reused else []
     show(
         [*said, *pretrain_lines(done.result), "", f"Weights: {layout.weights}", f"Log: {layout.log}"],
@@ -43,11 +52,13 @@ def pretrain(recipe: Path, store: Path, out: Path, resume: bool, settings: tuple
     )
 
 
-def find_store(path: Path) -> tuple[Path, AnyPath]:
+def find_store(path: AnyPath) -> tuple[AnyPath, AnyPath]:
     """The store that `path` is or holds, and where its truth would lie (emulator runs only)."""
     if path.suffix == ".zarr":
         return path, RunLayout(path.parent.parent).truth
-    stores = sorted(path.glob("store/*.zarr"))
+    from pipeline.files import listed
+
+    stores = listed(path / "store", "*.zarr")
     if len(stores) != 1:
         found = ", ".join(s.name for s in stores) or "none"
         raise UsageError(

@@ -1,9 +1,13 @@
 """Pretraining as the commands run it; the only place of pipeline that reaches training, and only when called."""
 
+import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
 
 from pipeline.progress import Display
 from pipeline.schema.errors import UsageError
@@ -14,6 +18,9 @@ if TYPE_CHECKING:
     from training.pretrain import PretrainResult
     from training.progress import PretrainProgress
     from training.settings import PretrainSettings
+
+WORTH_SAYING = 0.02
+"""Share of the time spent waiting for data from which on a run would gain by faster reading."""
 
 
 def pretrain_settings(raw: Mapping[str, Any], where: str) -> "PretrainSettings":
@@ -41,18 +48,52 @@ def ready_for(settings: "PretrainSettings", out: Path, *, remake: bool) -> None:
 
 
 def run_pretraining(
-    settings: "PretrainSettings", store: Path, out: Path, truth: AnyPath, display: Display, *, resume: bool = True
+    settings: "PretrainSettings", store: AnyPath, out: Path, truth: AnyPath, display: Display, *, resume: bool = True
 ) -> "PretrainResult":
-    """Pretrain with progress on the display."""
-    from pipeline.files import on_disk
+    """Pretrain with progress on the display, together with the other processes that torchrun started, if any.
+
+    `truth`: where the store's true land cover would lie.
+    """
     from training.pretrain import pretrain
+    from training.world import world_of
+
+    begun_at = None
 
     def show(progress: "PretrainProgress") -> None:
+        nonlocal begun_at
         done = (progress.epoch - 1) * progress.steps + progress.step
-        words = [f"loss {progress.train_loss:.3f}", f"{progress.locations_per_s:.1f} locations/s"]
-        if progress.val_loss is not None:
-            words.append(f"validation {progress.val_loss:.3f}")
-        display.update("pretrain", done, progress.epochs * progress.steps, unit="steps", detail=", ".join(words))
+        begun_at = done - 1 if begun_at is None else begun_at
+        display.update(
+            "pretrain",
+            done,
+            progress.epochs * progress.steps,
+            reused=begun_at,
+            unit="steps",
+            detail=", ".join(progress_words(progress)),
+        )
 
-    reference = on_disk(truth, "pretraining") if truth.exists() else None
-    return pretrain(settings, store, out, reference=reference, resume=resume, on_progress=show)
+    reference = truth if truth.exists() else None
+    world = world_of(os.environ)
+    try:
+        return pretrain(settings, store, out, reference=reference, resume=resume, on_progress=show, world=world)
+    except UsageError as error:
+        if world.first:
+            raise
+        sys.exit(error.exit_status)  # all processes find the same, and one saying it is enough
+
+
+def display_here() -> Display:
+    """The display of this process: of several that torchrun started, the first one shows."""
+    from training.world import world_of
+
+    return Display() if world_of(os.environ).first else Display(Console(quiet=True))
+
+
+def progress_words(progress: "PretrainProgress") -> list[str]:
+    """What is shown of a run beside its bar."""
+    words = [f"loss {progress.train_loss:.3f}", f"{progress.locations_per_s:.1f} locations/s"]
+    if progress.data_wait_share >= WORTH_SAYING:
+        words.append(f"{progress.data_wait_share:.0%} waiting for data")
+    if progress.val_loss is not None:
+        words.append(f"validation {progress.val_loss:.3f}")
+    return words

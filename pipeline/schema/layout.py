@@ -77,6 +77,16 @@ class PretrainLayout:
         return self.root / "run.json"
 
     @property
+    def recipe(self) -> Path:
+        """The settings as a recipe that runs it again, defaults filled in."""
+        return self.root / "recipe.yaml"
+
+    @property
+    def tensorboard(self) -> Path:
+        """Folder of TensorBoard's event files."""
+        return self.root / "tensorboard"
+
+    @property
     def result(self) -> Path:
         """The final scores (JSON)."""
         return self.root / "result.json"
@@ -90,6 +100,11 @@ class PretrainLayout:
     def weights(self) -> Path:
         """The network's weights under the published parameter names."""
         return self.root / "weights.safetensors"
+
+    @property
+    def published_weights(self) -> Path:
+        """The same in a file of the kind that CromSS was published in."""
+        return self.root / "weights.ckpt"
 
     @property
     def masks(self) -> Path:

@@ -21,6 +21,12 @@ def test_the_cpu_computes_in_float32() -> None:
     assert choose_compute(PretrainSettings(device="cpu")) == CPU
 
 
+@pytest.mark.parametrize(("asked", "compiled"), [("auto", False), ("off", False), ("on", True)])
+def test_a_cpu_compiles_only_where_asked_to(asked: str, compiled: bool) -> None:
+    settings = PretrainSettings.model_validate({"device": "cpu", "compile": asked})
+    assert choose_compute(settings).compile is compiled
+
+
 def test_bf16_on_a_cpu_is_refused() -> None:
     with pytest.raises(UsageError, match="bf16"):
         choose_compute(PretrainSettings(device="cpu", precision="bf16"))

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import PretrainLayout
-from training.epoch_log import read_log
 from training.pretrain import PretrainResult, pretrain
 from training.progress import PretrainProgress
 from training.settings import PretrainSettings
@@ -42,18 +43,6 @@ def changed(settings: PretrainSettings, **values: Any) -> PretrainSettings:
     return type(settings).model_validate({**settings.model_dump(), **values})
 
 
-class StoppedError(Exception):
-    """Stands for Ctrl-C."""
-
-
-def interrupt_after(epochs: int) -> OnProgress:
-    def watch(progress: PretrainProgress) -> None:
-        if progress.epoch > epochs:
-            raise StoppedError
-
-    return watch
-
-
 @pytest.fixture(scope="module")
 def finished(
     small: tuple[Path, Path], tiny_settings: PretrainSettings, tmp_path_factory: pytest.TempPathFactory
@@ -67,7 +56,8 @@ def test_a_run_leaves_its_record_log_weights_and_scores(finished: Finished, tiny
     out, result, _ = finished
     layout = PretrainLayout(out)
     assert sorted(p.name for p in out.iterdir()) == [
-        "checkpoint-last.pt", "log.jsonl", "masks.npz", "result.json", "run.json", "weights.safetensors",
+        "checkpoint-last.pt", "log.jsonl", "masks.npz", "recipe.yaml", "result.json", "run.json", "tensorboard",
+        "weights.ckpt", "weights.safetensors",
     ]  # fmt: skip
     assert json.loads(layout.result.read_text()) == result.result
     assert json.loads(layout.record.read_text())["split"] == "by location, overlaps not checked"
@@ -80,6 +70,9 @@ def test_a_run_leaves_its_record_log_weights_and_scores(finished: Finished, tiny
         log[0]["segmentation_s1"] + log[0]["segmentation_s2"] + log[0]["consistency"], rel=1e-5
     )
     assert "encoder1.conv1.weight" in " ".join(load_file(layout.weights))
+    published = torch.load(layout.published_weights, weights_only=True)["state_dict"]
+    assert all(torch.equal(value, load_file(layout.weights)[name]) for name, value in published.items())
+    assert yaml.safe_load(layout.recipe.read_text()) == {"pretrain": tiny_settings.model_dump(mode="json")}
     with np.load(layout.masks) as masks:
         assert masks["prediction_s2"].shape == masks["truth"].shape == (6, 72, 72)
 
@@ -91,7 +84,21 @@ def test_progress_counts_every_step(finished: Finished) -> None:
     assert seen[0].val_loss is None
     assert seen[-1].val_loss is not None
     assert seen[-1].eta_s == 0.0
+    assert seen[0].train_loss != seen[1].train_loss
     assert all(p.locations_per_s > 0 and 0 <= p.data_wait_share <= 1 for p in seen)
+
+
+def test_tensorboard_shows_every_step_and_epoch(finished: Finished) -> None:
+    out, result, seen = finished
+    events = EventAccumulator(str(PretrainLayout(out).tensorboard))
+    events.Reload()
+    steps = events.Scalars("step/train_loss")
+    assert [e.step for e in steps] == [1, 2, 3, 4]
+    assert [e.value for e in steps] == pytest.approx([p.train_loss for p in seen])
+    validation = events.Scalars("epoch/val_loss")
+    assert [e.step for e in validation] == [2, 4]
+    assert validation[-1].value == pytest.approx(result.result["val_loss_last"])
+    assert {"epoch/lr", "epoch/train_loss", "step/consistency", "step/data_wait_share"} <= set(events.Tags()["scalars"])
 
 
 def test_a_finished_run_is_not_made_again(
@@ -111,55 +118,6 @@ def test_a_folder_with_another_run_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="holds a run with another batch_size"):
         run(changed(tiny_settings, batch_size=2), small, finished[0])
-
-
-def assert_same_run(left: Path, right: Path) -> None:
-    def state(out: Path) -> dict[str, Any]:
-        content: dict[str, Any] = torch.load(PretrainLayout(out).checkpoint, weights_only=True)
-        return content
-
-    a, b = state(left), state(right)
-    assert a["epochs_done"] == b["epochs_done"]
-    assert all(torch.equal(v, b["network"][k]) for k, v in a["network"].items())
-    for key, moments in a["optimizer"]["state"].items():
-        assert all(torch.equal(v, b["optimizer"]["state"][key][k]) for k, v in moments.items())
-    assert a["scheduler"] == b["scheduler"]
-    timed = {"seconds", "locations_per_s", "data_wait_share"}
-    logs = [
-        [{k: v for k, v in line.items() if k not in timed} for line in read_log(PretrainLayout(o).log, 2)]
-        for o in (left, right)
-    ]
-    assert logs[0] == logs[1]
-    weights = [load_file(PretrainLayout(o).weights) for o in (left, right)]
-    assert all(torch.equal(v, weights[1][k]) for k, v in weights[0].items())
-
-
-def test_resuming_is_bit_for_bit_as_never_having_stopped(
-    finished: Finished, small: tuple[Path, Path], tiny_settings: PretrainSettings, tmp_path: Path
-) -> None:
-    with pytest.raises(StoppedError):
-        run(tiny_settings, small, tmp_path / "r", on_progress=interrupt_after(1))
-    assert len(PretrainLayout(tmp_path / "r").log.read_text().splitlines()) == 1
-    with pytest.raises(UsageError, match="add --resume"):
-        run(tiny_settings, small, tmp_path / "r")
-    torch.rand(17)
-    seen: list[PretrainProgress] = []
-    resumed = run(tiny_settings, small, tmp_path / "r", resume=True, on_progress=seen.append)
-    assert {p.epoch for p in seen} == {2}
-    assert_same_run(finished[0], tmp_path / "r")
-    assert resumed.result["scores"] == finished[1].result["scores"]
-
-
-def test_a_run_stopped_between_log_and_checkpoint_repeats_that_epoch(
-    finished: Finished, small: tuple[Path, Path], tiny_settings: PretrainSettings, tmp_path: Path
-) -> None:
-    out = tmp_path / "r"
-    with pytest.raises(StoppedError):
-        run(tiny_settings, small, out, on_progress=interrupt_after(1))
-    with PretrainLayout(out).log.open("a") as log:
-        log.write('{"epoch": 2, "train_lo')
-    run(tiny_settings, small, out, resume=True)
-    assert_same_run(finished[0], out)
 
 
 def test_a_truth_that_comes_later_is_scored_without_training_again(
@@ -183,20 +141,20 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(
 ) -> None:
     calls: list[None] = []
 
-    def diverging(*arguments: Any) -> StepLosses:
-        losses = step_losses(*arguments)
+    def diverging(*arguments: Any, **options: Any) -> StepLosses:
+        losses = step_losses(*arguments, **options)
         calls.append(None)
         if len(calls) == 4:
             losses = StepLosses(losses.total * bad, losses.parts)
         return losses
 
-    monkeypatch.setattr("training.pretrain.step_losses", diverging)
+    monkeypatch.setattr("training.train_step.step_losses", diverging)
     with pytest.raises(NoldoError, match=r"epoch 2, step 2: the training loss is (nan|inf)") as stopped:
         run(tiny_settings, small, tmp_path / "r")
     checkpoint = PretrainLayout(tmp_path / "r").checkpoint
     assert str(checkpoint) in str(stopped.value)
     kept = torch.load(checkpoint, weights_only=True)
-    assert kept["epochs_done"] == 1
+    assert (kept["processes"][0]["epoch"], kept["processes"][0]["steps"]) == (1, 0)
     assert all(torch.isfinite(v).all() for v in kept["network"].values())
 
 

@@ -19,7 +19,15 @@ def test_waiting_and_working_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
     clock = EpochClock()
     for _ in clock.waits(items()):
         now[0] += 3.0
-        clock.trained(8)
     assert clock.seconds == pytest.approx(12.0)
+    assert clock.waited == pytest.approx(3.0)
     assert clock.wait_share == pytest.approx(0.25)
-    assert clock.locations_per_s == pytest.approx(2.0)
+
+
+def test_an_epoch_that_goes_on_keeps_the_time_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("training.progress.time.perf_counter", lambda: now[0])
+    clock = EpochClock(seconds=30.0, waited=6.0)
+    now[0] += 10.0
+    assert clock.seconds == pytest.approx(40.0)
+    assert clock.wait_share == pytest.approx(0.15)
