@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from pipeline.files import is_local, write_bytes
 from pipeline.schema.errors import DamagedError
@@ -22,6 +22,9 @@ Record = TypeVar("Record")
 
 DIGEST_KEY = b"noldo:inputs"
 """Parquet metadata key: digest of the inputs and parameters that made the part."""
+
+UNREADABLE = (OSError, ValueError, pa.ArrowException)
+"""What damaged Parquet files are refused with; names that are no UTF-8 and rows that are no records are ValueErrors."""
 
 _SCALARS: dict[Any, pa.DataType] = {
     str: pa.string(),
@@ -62,7 +65,7 @@ def write_part(path: AnyPath, record: type[Record], rows: Sequence[Record], inpu
     table = pa.Table.from_pylist(plain, schema=arrow_schema(typing.cast(Any, record)))
     table = table.replace_schema_metadata({DIGEST_KEY: inputs.encode()})
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
     write_bytes(path, buffer.getvalue())
 
 
@@ -74,9 +77,10 @@ def read_part(path: AnyPath, record: type[Record]) -> list[Record]:
     columns = [field.name for field in dataclasses.fields(typing.cast(Any, record))]
     try:
         # One file, never a data set: folder names such as "run=3" are no columns.
-        rows = pq.ParquetFile(readable(path)).read(columns=columns).to_pylist()
+        file = pq.ParquetFile(readable(path), page_checksum_verification=True)
+        rows = file.read(columns=columns).to_pylist()
         return typing.cast(list[Record], _adapter(typing.cast(Any, record)).validate_python(rows))
-    except (OSError, pa.ArrowException, ValidationError) as error:
+    except UNREADABLE as error:
         reason = str(error).splitlines()[0]
         raise DamagedError(f"{path} cannot be read ({reason}); delete it and run the build again", path) from error
 
@@ -99,15 +103,15 @@ def part_inputs(path: AnyPath) -> str | None:
         return None
     try:
         metadata = pq.read_metadata(source).metadata
-    except (OSError, pa.ArrowException):
+    except UNREADABLE:
         return None
-    return None if metadata is None or DIGEST_KEY not in metadata else metadata[DIGEST_KEY].decode()
+    return None if metadata is None or DIGEST_KEY not in metadata else metadata[DIGEST_KEY].decode(errors="replace")
 
 
 def part_rows(path: AnyPath) -> int:
     """How many records a committed part holds; DamagedError names a file that cannot be read."""
     try:
         rows: int = pq.read_metadata(readable(path)).num_rows
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise DamagedError(f"{path} cannot be read ({error}); delete it and run the build again", path) from error
     return rows

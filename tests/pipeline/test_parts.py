@@ -1,3 +1,4 @@
+import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.parts import arrow_schema, part_inputs, read_part, write_part
-from pipeline.schema.errors import FailureKind, NoldoError
+from pipeline.schema.errors import DamagedError, FailureKind, NoldoError
 from pipeline.schema.grid import patch_grid
 from pipeline.schema.records import BandSum, ExportRecord, Location, SeasonMatch, ShardRecord
 
@@ -68,6 +69,21 @@ def test_a_part_keeps_its_inputs_digest(tmp_path: Path) -> None:
     assert read_part(path, SeasonMatch) == []
     path.write_bytes(b"no parquet")
     assert part_inputs(path) is None
+
+
+def test_any_changed_byte_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    shard = ShardRecord(0, 0, ("x",), ("y",), ("z",), ((1, 2),), ((5,),), (), (), bytes(range(256)), bytes(99))
+    write_part(path, ShardRecord, [shard], "abc")
+    whole, refused = path.read_bytes(), 0
+    for at in random.Random(0).sample(range(len(whole)), 120):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        try:
+            assert read_part(path, ShardRecord) == [shard], f"byte {at} of {len(whole)}"
+        except DamagedError:
+            refused += 1
+        assert part_inputs(path) != "", "it is read, or there is none"
+    assert refused > 60
 
 
 def test_a_failed_write_leaves_the_part_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
