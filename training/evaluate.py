@@ -100,7 +100,8 @@ def examine(network: Segmenter, batch: Batch, *, settings: PretrainSettings, com
     logits = {m: p[..., before : before + px, before : before + px] for m, p in padded.items()}
     log_p = {m: log_softmax(logits_BCHW.float(), dim=1) for m, logits_BCHW in logits.items()}
     label_BHW = inputs.label
-    confidence = support(log_p, label_BHW, inputs.probabilities)
+    soft_BCHW = inputs.probabilities if settings.objective.labels == "soft" else None
+    confidence = support(log_p, label_BHW, soft_BCHW)
     ratio = selection_ratio(1.0, final_ratio=settings.objective.final_ratio)
     return Examined(
         label=label_BHW.cpu(),

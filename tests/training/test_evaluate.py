@@ -150,3 +150,62 @@ def test_held_out_locations_without_a_label_are_named(coded: Coded, with_truth: 
     zarr.open_array(store.path / "dw", mode="r+")[:] = 255
     with pytest.raises(NoldoError, match="no pixel of the held-out locations has a label,"):
         run((open_store(store.path), *coded[1:]), coded[1] if with_truth else None)
+
+
+def test_what_lies_under_missing_labels_counts_against_the_truth_only(coded: Coded) -> None:
+    store, reference, _, dw = coded
+    before = run(coded, reference)[1].result
+    s2 = zarr.open_array(store.path / "s2", mode="r+")
+    s2[:, :, 0] = np.where(dw == 255, 7, s2[:, :, 0])
+    after = run((open_store(store.path), *coded[1:]), reference)[1].result
+    for part in ("scores_against_dw", "selection_auc", "confidence_auc"):
+        assert after[part] == before[part]
+    assert after["scores"]["dw_label"] == before["scores"]["dw_label"]
+    assert after["scores"]["network_s2"]["oa"] < before["scores"]["network_s2"]["oa"]
+
+
+class OpticalOnly(Oracle):
+    """The oracle of Sentinel-2 alone."""
+
+    modalities = ("s2",)
+
+    def forward(self, s1_BCHW: Tensor, s2_BCHW: Tensor) -> dict[Modality, Tensor]:
+        return {"s2": super().forward(s1_BCHW, s2_BCHW)["s2"]}
+
+
+def test_one_modality_is_scored_and_weighed_by_itself(coded: Coded) -> None:
+    store, reference, truth, _ = coded
+    compute, split = choose_compute(SETTINGS), split_locations(6, 0.34, 0)
+    found = evaluate(OpticalOnly(), store, split, settings=SETTINGS, compute=compute, reference=reference)
+    assert found.result["scores"].keys() == {"network_s2", "majority_class", "dw_label"}
+    assert found.result["scores"]["network_s2"]["oa"] == 1.0
+    assert found.result["selection_auc"].keys() == {"s2", "per_class"}
+    assert found.result["confidence_auc"]["s2"] == pytest.approx(1.0)
+    (batch,) = read_batches(store, in_batches(np.array([0]), np.array([1]), 1), pin=False)
+    seen = examine(OpticalOnly(), batch, settings=SETTINGS, compute=compute)
+    own_p = torch.stack([torch.softmax(-(torch.arange(9.0) - c).abs(), dim=0)[c] for c in range(9)])
+    right = torch.from_numpy(truth[0, 1].astype(np.int64))
+    agreed = seen.label[0] == right
+    assert seen.confidence.keys() == {"s2"}
+    torch.testing.assert_close(seen.confidence["s2"][0][agreed], own_p[right][agreed])
+
+
+def test_soft_labels_are_supported_by_their_expected_probability(coded: Coded) -> None:
+    """Half the probability on the label and half on class 8, which the oracle hardly believes in."""
+    store, _, _, dw = coded
+    share = 0.5 * (dw[:, :, None] == np.arange(9)[:, None, None]) + 0.5 * (np.arange(9) == 8)[:, None, None]
+    stored = (255 * share * (dw != 255)[:, :, None]).astype(np.uint8)
+    zarr.open_group(store.path, mode="a").create_array("dw_prob", data=stored, chunks=(1, 1, *stored.shape[2:]))
+    store = open_store(store.path)
+    soft = SETTINGS.model_copy(update={"objective": ObjectiveSettings(labels="soft")})
+    plan = in_batches(np.array([1, 2]), np.array([2, 2]), 2)
+    (batch,) = read_batches(store, plan, pin=False, probabilities=True)
+    found = {
+        s.objective.labels: examine(Oracle(), batch, settings=s, compute=choose_compute(s)) for s in (SETTINGS, soft)
+    }
+    labelled = found["hard"].label != 255
+    assert torch.equal(found["soft"].prediction["s2"], found["hard"].prediction["s2"])
+    ratio = found["soft"].confidence["s1"][labelled] / found["hard"].confidence["s1"][labelled]
+    assert 0.2 < float(ratio.min()) < 0.6
+    assert float(ratio.max()) < 1.0
+    assert not found["soft"].confidence["s1"][~labelled].any()
