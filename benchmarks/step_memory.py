@@ -1,0 +1,30 @@
+"""The most memory that a step takes, of the device that it runs on."""
+
+import multiprocessing
+import resource
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+import torch
+
+from benchmarks.step_parties import PARTIES
+from training.compute import choose_compute
+from training.loader import Batch
+from training.settings import PretrainSettings
+
+
+def peak_gb(name: str, batch: Batch, settings: PretrainSettings) -> float:
+    """Peak over two steps of a party, 10^9 bytes, in a fresh process: torch's part of a GPU, else all of it."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(_peak_bytes, name, batch, settings).result() / 1e9
+
+
+def _peak_bytes(name: str, batch: Batch, settings: PretrainSettings) -> int:
+    compute = choose_compute(settings)
+    step = PARTIES[name](settings, compute)
+    for _ in range(2):
+        step(batch)
+    if compute.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(compute.device)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
