@@ -14,6 +14,7 @@ from training.augment import Placement, place_images, place_labels
 from training.loader import Batch
 from training.settings import PretrainSettings
 from training.soft_labels import normalised
+from training.to_device import to_device
 
 
 @dataclass(frozen=True)
@@ -100,17 +101,15 @@ def network_inputs(batch: Batch, placement: Placement, *, s2_bands: int, compute
     def moved(tensor: Tensor) -> Tensor:
         return tensor.to(compute.device, non_blocking=True)
 
-    def images(stored_BCHW: Tensor) -> Tensor:
-        return place_images(stored_BCHW, placement).contiguous(memory_format=torch.channels_last)
-
     share = batch.probabilities
     s2_BCHW = moved(batch.s2)
     if s2_bands != len(S2_BANDS):
-        s2_BCHW = s2_BCHW[:, [S2_BANDS.index(band) for band in S2_BANDS_9]]
+        nine = torch.tensor([S2_BANDS.index(band) for band in S2_BANDS_9])
+        s2_BCHW = s2_BCHW.index_select(1, to_device(nine, compute.device))
     return Inputs(
-        s1=images(moved(batch.s1)),
-        s2=images(s2_BCHW),
+        s1=place_images(moved(batch.s1), placement),
+        s2=place_images(s2_BCHW, placement),
         labels=place_labels(moved(batch.labels), placement),
         season=moved(batch.season),
-        probabilities=None if share is None else normalised(place_images(moved(share), placement)),
+        probabilities=None if share is None else normalised(place_images(moved(share), placement).contiguous()),
     )
