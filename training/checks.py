@@ -7,13 +7,22 @@ from training.encoder import require_encoder
 from training.settings import STRIDE_PX, PretrainSettings
 
 
-def check_settings(settings: PretrainSettings) -> None:
-    """Raise UsageError for an unknown encoder, or a crop larger than the patches that a build makes."""
+def check_settings(settings: PretrainSettings, *, probabilities: bool) -> None:
+    """Raise UsageError for what cannot run on the store that a build makes.
+
+    That is an unknown encoder, a crop larger than its patches, or soft labels without class probabilities:
+    `probabilities` tells whether the build writes them.
+    """
     require_encoder(settings.encoder)
     if settings.crop_px > PATCH_PX:
         raise UsageError(
             f"crop_px is {settings.crop_px}, but a patch has {PATCH_PX} px a side; "
             f"give at most {PATCH_PX - PATCH_PX % STRIDE_PX}"
+        )
+    if settings.objective.labels == "soft" and not probabilities:
+        raise UsageError(
+            "objective.labels is 'soft', but the recipe does not ask for class probabilities; "
+            "set export.dw_probabilities to true, or objective.labels to 'hard'"
         )
 
 

@@ -96,7 +96,8 @@ def run_build(recipe: "Recipe", out: AnyPath, options: BuildOptions) -> "BuildSu
     if options.until == "pretrain" and recipe.pretrain is not None:
         training = pretrain_settings(recipe.pretrain, where="pretrain")
         if is_local(out):
-            ready_for(training, on_disk(RunLayout(out).pretrain, "pretraining"), remake=options.remake)
+            pretrain = on_disk(RunLayout(out).pretrain, "pretraining")
+            ready_for(training, pretrain, remake=options.remake, probabilities=recipe.export.dw_probabilities)
     root = out.resolve() if is_local(out) else out
     with (
         Display() as display,

@@ -30,15 +30,16 @@ def pretrain_settings(raw: Mapping[str, Any], where: str) -> "PretrainSettings":
     return validated(PretrainSettings, raw, where)
 
 
-def ready_for(settings: "PretrainSettings", out: Path, *, remake: bool) -> None:
+def ready_for(settings: "PretrainSettings", out: Path, *, remake: bool, probabilities: bool) -> None:
     """Refuse what pretraining would refuse, before hours are spent on data.
 
-    A run of other settings in `out` is removed with `remake` and is a UsageError without it.
+    `probabilities`: whether the store is to hold class probabilities. A run of other settings in `out` is removed
+    with `remake` and is a UsageError without it.
     """
     from training.checks import check_settings
     from training.other_run import other_run
 
-    check_settings(settings)
+    check_settings(settings, probabilities=probabilities)
     differing = other_run(settings, out)
     if differing is None:
         return

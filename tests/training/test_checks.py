@@ -11,14 +11,17 @@ from training.settings import ObjectiveSettings, PretrainSettings
 
 @pytest.mark.parametrize("encoder", ["resnet50", "tu-resnet10t"])
 def test_settings_that_can_run_pass(encoder: str) -> None:
-    check_settings(PretrainSettings(encoder=encoder, crop_px=256))
+    check_settings(PretrainSettings(encoder=encoder, crop_px=256), probabilities=False)
+    check_settings(PretrainSettings(objective=ObjectiveSettings(labels="soft")), probabilities=True)
 
 
 def test_an_unknown_encoder_and_too_large_a_crop_are_refused() -> None:
     with pytest.raises(UsageError, match="encoder is 'resnet51'"):
-        check_settings(PretrainSettings(encoder="resnet51"))
+        check_settings(PretrainSettings(encoder="resnet51"), probabilities=False)
     with pytest.raises(UsageError, match="crop_px is 288, but a patch has 264 px"):
-        check_settings(PretrainSettings(crop_px=288))
+        check_settings(PretrainSettings(crop_px=288), probabilities=False)
+    with pytest.raises(UsageError, match=r"set export\.dw_probabilities to true"):
+        check_settings(PretrainSettings(objective=ObjectiveSettings(labels="soft")), probabilities=False)
 
 
 def test_a_store_must_have_the_crop_and_the_soft_labels_that_are_asked_for(small: tuple[Path, Path]) -> None:
