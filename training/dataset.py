@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS
+from training.host_memory import HostMemory
 from training.shards import ShardedArray, open_sharded
 from training.store_files import kvstore_spec, read_file, reason
 
@@ -49,6 +50,8 @@ class TrainingStore:
     """How s1 and s2 were scaled to uint8, as their attributes state it; None where they state nothing."""
     digest: str
     """Digest of the content where the store carries one, else of its files' names, sizes and times."""
+    memory: HostMemory = field(default_factory=HostMemory, repr=False, compare=False)
+    """What batches are read into."""
 
     @property
     def locations(self) -> int:

@@ -27,10 +27,10 @@ from training.epoch_plan import in_batches as in_batches
 from training.epoch_plan import plan_all_seasons as plan_all_seasons
 from training.epoch_plan import plan_epoch as plan_epoch
 from training.shards import ShardedArray
-from training.store_files import FAILURES, reason
+from training.store_files import FAILURES, folder_of, reason
 
 AHEAD_BYTES: Final = 512 * 2**20
-"""Host memory of the batches being read while one is trained on: two batches of 128 with 13 + 2 bands at 264 px."""
+"""Host memory of the batches being read while one is trained on: three of 128 locations with 13 + 2 bands at 264 px."""
 
 MOST_AHEAD: Final = 16
 """Batches being read, however small they are."""
@@ -140,10 +140,9 @@ def _ahead(pending: Sequence[tuple[Batch, Callable[[], None]]]) -> int:
 
 def _room(store: TrainingStore, plan: BatchPlan, pin: bool, probabilities: bool) -> Batch:
     """A batch whose memory is there and still to be filled."""
-    px = store.patch_px
 
     def room(layers: int) -> Tensor:
-        return torch.empty((len(plan.rows), layers, px, px), dtype=torch.uint8, pin_memory=pin)
+        return store.memory.take((len(plan.rows), layers, store.patch_px, store.patch_px), pin=pin)
 
     return Batch(
         rows=plan.rows,
@@ -206,12 +205,14 @@ def _finish(read: _Read, rows: NDArray[np.int64]) -> None:
     try:
         read.future.result()
     except FAILURES as error:
-        array = Path(read.source.kvstore.path)
+        folder, _, name = folder_of(read.source.kvstore).rpartition("/")
         damaged = [row for row in np.unique(rows).tolist() if not _readable(read.source, row)]
+        a_shard = read.source.chunk_layout.write_chunk.shape[0]
+        shards = ", ".join(map(str, sorted({row // a_shard for row in damaged})[:8]))
         rows_shown = ", ".join(map(str, damaged[:8]))
         raise NoldoError(
-            f"{array.parent}: array '{array.name}' cannot be read at rows {rows_shown} ({reason(error)})\n"
-            "Restore the file named there, or build the store again."
+            f"{folder}: array '{name}' cannot be read at rows {rows_shown} ({reason(error)})\n"
+            f"Restore shard {shards} of the array, or build the store again."
         ) from error
 
 

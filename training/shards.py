@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
 from training.crc32c import CHECKSUM_BYTES, crc32c
-from training.shard_files import CutShortError, ShardFiles, shard_files
+from training.shard_files import CutShortError, Part, ShardFiles, shard_files
 from training.store_files import read_file
 
 CHUNK_CODECS: Final = ("bytes", "blosc", "crc32c")
@@ -30,7 +30,7 @@ _ABSENT: Final = 2**64 - 1
 """Offset and length of a chunk that was never written (Zarr v3 specification, codec sharding_indexed)."""
 
 Decode = Callable[[NDArray[np.uint8]], None]
-"""Waits for a chunk that was asked for, checks it and decodes it into the given memory; errors as `begin`."""
+"""Waits for a chunk that was asked for, checks it and decodes it into the given memory; errors as ShardedArray.ask."""
 
 blosc.use_threads = False  # the threads that call are the parallelism; blosc's own would wait for each other
 
@@ -55,11 +55,24 @@ class ShardedArray:
         return math.prod(self.shape[1:]) // math.prod(self.chunk_shape[1:])
 
     def read_into(self, row: int, chunk: int, target: NDArray[np.uint8]) -> None:
-        """Decode chunk 0.. of a row into `target`, contiguous and of the chunk's size; errors as `begin`."""
+        """Decode chunk 0.. of a row into `target`, contiguous and of the chunk's size; errors as `ask`."""
         self.begin(row, chunk)(target)
 
     def begin(self, row: int, chunk: int) -> Decode:
-        """Ask for chunk 0.. of a row, and return what waits for it and decodes it.
+        """Ask for chunk 0.. of a row, and return what waits for it and decodes it; errors as `ask`."""
+        wait = self.ask(row, chunk)
+
+        def decode(target: NDArray[np.uint8]) -> None:
+            stored = wait()
+            try:
+                blosc.decompress(stored, target)
+            except (RuntimeError, ValueError) as error:
+                raise self._damaged(row // self.shard_rows, row, str(error)) from error
+
+        return decode
+
+    def ask(self, row: int, chunk: int) -> Part:
+        """Ask for the bytes of chunk 0.. of a row as they are stored, and return what waits for them and checks them.
 
         Raises NoldoError naming shard and row where the chunk is missing, cut short, not what was written, or cannot
         be had; here or on waiting.
@@ -71,7 +84,7 @@ class ShardedArray:
             raise self._damaged(number, row, "its chunk is not there")
         wait = self.files.begin(self._file(number), start, size)
 
-        def decode(target: NDArray[np.uint8]) -> None:
+        def checked() -> NDArray[np.uint8]:
             try:
                 read = wait()
             except OSError as error:
@@ -79,12 +92,9 @@ class ShardedArray:
             stored = read[:-CHECKSUM_BYTES]
             if crc32c(stored) != int.from_bytes(read[-CHECKSUM_BYTES:].tobytes(), "little"):
                 raise self._damaged(number, row, "its checksum (crc32c) does not fit")
-            try:
-                blosc.decompress(stored, target)
-            except (RuntimeError, ValueError) as error:
-                raise self._damaged(number, row, str(error)) from error
+            return stored
 
-        return decode
+        return checked
 
     def _read_index(self, number: int, row: int) -> list[list[int]]:
         """Read and keep a shard's index; two threads may do so at once, which costs a read and no more."""

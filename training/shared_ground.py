@@ -23,7 +23,8 @@ def ground_groups(store: TrainingStore) -> NDArray[np.int64] | None:
     overlapping. None where no index lies beside the store. Raises NoldoError for an index that cannot be read and
     UsageError for one that does not list the store's rows.
     """
-    index = RunLayout(store.path.resolve().parent.parent).index
+    path = store.path.resolve() if isinstance(store.path, Path) else store.path
+    index = RunLayout(path.parent.parent).index
     if not index.is_file():
         return None
     left, right = shapely.STRtree(outlines := _outlines(index, store)).query(outlines, predicate="intersects")
@@ -36,7 +37,8 @@ def ground_groups(store: TrainingStore) -> NDArray[np.int64] | None:
 def _outlines(index: AnyPath, store: TrainingStore) -> NDArray[np.object_]:
     """The outline of each row's patch in degrees, shapely geometries (N,)."""
     try:
-        table = pq.read_table(index, columns=["store", "row", "geometry"])
+        with index.open("rb") as file:
+            table = pq.read_table(file, columns=["store", "row", "geometry"])
         ours = np.array([Path(name).name == store.path.name for name in table["store"].to_pylist()], dtype=bool)
         rows = table["row"].to_numpy()[ours]
         wkb = table["geometry"].to_numpy()[ours]

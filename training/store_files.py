@@ -63,6 +63,14 @@ def read_file(folder: AnyPath, name: str) -> bytes | None:
     return None if read.state == "missing" else bytes(read.value)
 
 
+def folder_of(files: Any) -> str:
+    """The folder of a tensorstore.KvStore as a user wrote it."""
+    spec = files.spec().to_json()
+    schemes = {driver: scheme for scheme, driver in _DRIVERS.items()}
+    place = f"{schemes[spec['driver']]}://{spec['bucket']}/" if spec["driver"] in schemes else ""
+    return place + str(spec["path"]).rstrip("/")
+
+
 def reason(error: BaseException) -> str:
     """Why tensorstore could not read, in one line."""
     said = str(error) or type(error).__name__

@@ -1,7 +1,8 @@
-"""Each location exactly once an epoch, its own pixels, and a clear word where a byte is wrong."""
+"""A batch holds its own pixels, in the order planned, and there is a clear word where a byte is wrong."""
 
 import re
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,73 +11,29 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pipeline.schema.errors import NoldoError
+from training import loader
 from training.dataset import TrainingStore, open_store
-from training.loader import (
-    Shuffle,
-    in_batches,
-    plan_all_seasons,
-    plan_epoch,
-    read_all_seasons,
-    read_batches,
-    read_labels,
-)
+from training.epoch_plan import Shuffle, in_batches, plan_all_seasons, plan_epoch
+from training.loader import read_all_seasons, read_batches, read_labels
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    n=st.integers(1, 300), batch=st.integers(1, 40), world=st.integers(1, 5), seed=st.integers(0, 2**32 - 1),
-    epoch=st.integers(0, 500),
-)  # fmt: skip
-def test_the_ranks_together_take_every_location_once(n: int, batch: int, world: int, seed: int, epoch: int) -> None:
-    rows = np.arange(0, 3 * n, 3)
-    taken = []
-    for rank in range(world):
-        for plan in plan_epoch(Shuffle(seed, epoch, rank, world), rows, batch):
-            assert 1 <= len(plan.rows) <= batch + 1
-            assert len(plan.rows) == len(plan.seasons)
-            assert set(plan.seasons.tolist()) <= {0, 1, 2, 3}
-            taken += plan.rows.tolist()
-    assert sorted(taken) == rows.tolist()
-
-
-@pytest.mark.parametrize(
-    ("rows", "batch_size", "sizes"),
-    [(9, 4, [4, 5]), (5, 4, [5]), (10, 4, [4, 4, 2]), (1, 4, [1]), (3, 1, [1, 1, 1]), (0, 4, [])],
-)
-def test_a_last_batch_of_one_joins_the_one_before(rows: int, batch_size: int, sizes: list[int]) -> None:
-    plans = plan_epoch(Shuffle(3, 1), np.arange(rows), batch_size)
-    assert [len(plan.rows) for plan in plans] == [len(plan.seasons) for plan in plans] == sizes
-    assert sorted(row for plan in plans for row in plan.rows.tolist()) == list(range(rows))
-
-
-def test_epochs_differ_in_order_and_seasons_and_repeat_exactly() -> None:
-    rows = np.arange(200)
-    first, again, other = Shuffle(1, 0), Shuffle(1, 0), Shuffle(1, 1)
-    assert first.order(rows).tolist() == again.order(rows).tolist() != other.order(rows).tolist()
-    assert first.seasons(rows).tolist() == again.seasons(rows).tolist() != other.seasons(rows).tolist()
-
-
-def test_a_locations_season_depends_on_neither_rank_nor_batch() -> None:
-    rows = np.arange(40)
-    alone = Shuffle(7, 3).seasons(rows)
-    for rank in range(3):
-        for plan in plan_epoch(Shuffle(7, 3, rank, 3), rows, 4):
-            assert plan.seasons.tolist() == alone[plan.rows].tolist()
-
-
-def test_over_the_epochs_all_seasons_come_up_about_as_often() -> None:
-    counts = np.bincount(np.concatenate([Shuffle(0, e).seasons(np.arange(100)) for e in range(40)]))
-    assert counts.min() > 900
-
-
-def test_all_seasons_of_all_rows_are_planned_once() -> None:
-    plans = plan_all_seasons(np.array([5, 2, 9]), 5)
-    pairs = [(r, s) for plan in plans for r, s in zip(plan.rows.tolist(), plan.seasons.tolist(), strict=True)]
-    assert sorted(pairs) == sorted((r, s) for r in (5, 2, 9) for s in range(4))
+def with_probabilities(store: Path, folder: Path) -> Path:
+    """A copy of a store with the class probabilities that its labels are the likeliest of."""
+    path = folder / "nol.zarr"
+    shutil.copytree(store, path)
+    dw = np.asarray(zarr.open_array(path / "dw", mode="r")[:])
+    drawn = np.random.default_rng(5).integers(0, 17, size=(*dw.shape[:2], 9, *dw.shape[2:]))
+    classes = np.arange(9)[:, None, None]
+    values = np.where(dw[:, :, None] == classes, 128, drawn) * (dw[:, :, None] != 255)
+    array = zarr.open_group(path).create_array(
+        "dw_prob", shape=values.shape, chunks=(1, 1, *values.shape[2:]), shards=(4, *values.shape[1:]), dtype="uint8",
+        filters=None, compressors=[BloscCodec(cname="lz4", shuffle="noshuffle"), Crc32cCodec()],
+    )  # fmt: skip
+    array[:] = values.astype(np.uint8)
+    return path
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])
@@ -121,6 +78,7 @@ def test_a_flipped_byte_is_found_and_its_array_and_rows_are_named(
     row = 4  # the first chunk of the second shard
     assert re.search(f"{damaged}: array '{name}' cannot be read at rows? {row} \\(", str(found.value))
     assert len(str(found.value).splitlines()) == 2
+    assert re.search(r"Restore (shard 1 of the array|.*/c/1/0)", str(found.value))
 
 
 @pytest.mark.parametrize("opened", [open_store, by_tensorstore])
@@ -145,3 +103,77 @@ def test_both_readers_give_the_same_batches_in_the_same_order(small: tuple[Path,
     for one, other in zip(mine, theirs, strict=True):
         for name in ("s1", "s2", "labels", "season"):
             assert torch.equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_probabilities_are_read_of_the_images_season_where_asked(
+    small: tuple[Path, Path], tmp_path: Path, ours: bool
+) -> None:
+    path = with_probabilities(small[0], tmp_path)
+    stored = np.asarray(zarr.open_array(path / "dw_prob", mode="r")[:])
+    store = open_store(path) if ours else by_tensorstore(path)
+    assert (store.shards is not None) == ours
+    plans = plan_epoch(Shuffle(2, 0), np.arange(8), 3)
+    for plan, batch in zip(plans, read_batches(store, plans, pin=False, probabilities=True), strict=True):
+        assert np.array_equal(batch.probabilities, stored[plan.rows, plan.seasons])
+    assert all(batch.probabilities is None for batch in read_batches(store, plans, pin=False))
+
+
+def test_probabilities_that_a_store_has_not_cannot_be_asked_for(small: tuple[Path, Path]) -> None:
+    store = open_store(small[0])
+    assert store.dw_prob is None
+    with pytest.raises(ValueError, match="no array 'dw_prob'"):
+        next(read_batches(store, plan_epoch(Shuffle(0, 0), np.arange(8), 4), pin=False, probabilities=True))
+
+
+@pytest.mark.parametrize("done", [0, 1, 3, 4])
+def test_an_epoch_goes_on_where_it_was_left(small: tuple[Path, Path], done: int) -> None:
+    store = open_store(small[0])
+    plans = plan_epoch(Shuffle(3, 5), np.arange(8), 2)
+    whole = list(read_batches(store, plans, pin=False))[done:]
+    rest = list(read_batches(store, plans[done:], pin=False))
+    assert [batch.rows.tolist() for batch in rest] == [batch.rows.tolist() for batch in whole]
+    for one, other in zip(whole, rest, strict=True):
+        assert torch.equal(one.s2, other.s2)
+        assert torch.equal(one.labels, other.labels)
+
+
+@pytest.mark.parametrize(("batches", "ahead"), [(0.5, 1), (1.0, 1), (3.5, 3), (10**6, 16)])
+def test_reading_ahead_is_bounded_in_bytes(
+    small: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, batches: float, ahead: int
+) -> None:
+    store = open_store(small[0])
+    plans = in_batches(np.tile(np.arange(8), 8), np.zeros(64, np.int64), 2)
+    of_a_batch = 2 * (2 + 13 + 4) * 72 * 72
+    monkeypatch.setattr(loader, "AHEAD_BYTES", int(batches * of_a_batch))
+    begun = 0
+    start = loader._start
+
+    def counted(*arguments: object) -> object:
+        nonlocal begun
+        begun += 1
+        return start(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(loader, "_start", counted)
+    reading = read_batches(store, plans, pin=False)
+    for taken in range(1, 5):
+        next(reading)
+        assert begun == taken + ahead
+    reading.close()
+
+
+def test_batches_that_are_kept_keep_their_pixels(small: tuple[Path, Path]) -> None:
+    s2 = np.asarray(zarr.open_array(small[0] / "s2", mode="r")[:])
+    plans = in_batches(np.tile(np.arange(8), 6), np.repeat(np.arange(4), 12), 4)
+    kept = [batch.s2 for batch in read_batches(open_store(small[0]), plans, pin=False)]
+    for plan, s2_BCHW in zip(plans, kept, strict=True):
+        assert np.array_equal(s2_BCHW, s2[plan.rows, plan.seasons])
+
+
+def test_readers_end_when_nobody_wants_more(small: tuple[Path, Path]) -> None:
+    before = threading.active_count()
+    reading = read_batches(open_store(small[0]), plan_all_seasons(np.arange(8), 2), pin=False)
+    next(reading)
+    assert threading.active_count() > before
+    reading.close()
+    assert threading.active_count() == before

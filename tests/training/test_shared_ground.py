@@ -1,5 +1,6 @@
 """Patches that share ground go together, whatever their zone; the index says where they lie."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from shapely import MultiPolygon, box
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.grid import patch_grid
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 from training.dataset import TrainingStore, open_store
 from training.shared_ground import ground_groups
 
@@ -62,3 +64,14 @@ def test_an_index_of_other_rows_or_a_damaged_one_is_named(tmp_path: Path) -> Non
     RunLayout(tmp_path).index.write_bytes(b"no parquet")
     with pytest.raises(NoldoError, match=r"index\.parquet cannot be read"):
         ground_groups(store)
+
+
+def test_the_index_beside_a_store_in_a_bucket_is_read(tmp_path: Path, bucket: Callable[[], AnyPath]) -> None:
+    local, place = run_directory(tmp_path, footprints()), bucket()
+    zarr.open_group(local.path).attrs["content_digest"] = "d"
+    for file in (path for path in tmp_path.rglob("*") if path.is_file()):
+        place.fs.pipe_file(f"{place.path}/{file.relative_to(tmp_path).as_posix()}", file.read_bytes())
+    groups, expected = ground_groups(open_store(RunLayout(place).store("nol"))), ground_groups(local)
+    assert groups is not None
+    assert expected is not None
+    assert groups.tolist() == expected.tolist()
