@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.step import StepLoad, bench_step
 from training.augment import Augmentation, Placement, draw, place_images, place_labels
 from training.compute import Compute, choose_compute, network_inputs
 from training.dual_unet import build_network
@@ -137,6 +136,8 @@ def test_a_whole_step_waits_for_nothing(s2_bands: int) -> None:
 
 
 def test_the_benchmark_runs() -> None:
+    from benchmarks.step import StepLoad, bench_step
+
     load = StepLoad(DEVICE, encoder="resnet18", batch=4, crop=64, steps=2, rounds=1, compile="off")
     found = {figure.name: figure.value for figure in bench_step(load, tell=lambda _: None).figures}
     assert found["losses apart, relative"] < 1e-4
