@@ -25,7 +25,7 @@ class Compute:
     bf16: bool
     """Whether the network runs under bf16 autocast; losses are float32 either way."""
     compile: bool = False
-    """Whether the network is compiled for training."""
+    """Whether network and losses are compiled for training."""
 
     @property
     def pinned(self) -> bool:

@@ -100,7 +100,7 @@ class PretrainSettings(Strict):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """auto: the first GPU, or the CPU where there is none."""
     compile: Literal["auto", "on", "off"] = "auto"
-    """Compile the network for training (torch.compile); auto: on a GPU."""
+    """Compile network and losses for training (torch.compile); auto: on a GPU."""
     checkpoint_minutes: Positive = 10.0
     """A checkpoint is saved when this time has gone by since the last one, and at the end of every epoch."""
     threads: Count | None = None
