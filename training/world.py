@@ -110,13 +110,16 @@ def world_of(environment: Mapping[str, str]) -> World:
 def together(world: World, device: torch.device) -> Iterator[None]:
     """Join the other processes, over nccl on GPUs and gloo on CPUs, and leave them in the end.
 
+    A process group that is there already is used, and left as it is: torchrun's store keeps the addresses of one that
+    was left, so that a second one in the same processes may wait for these forever.
     Raises NoldoError where another process has gone, which only shows when this one waits for it.
     """
     if world.alone:
         yield
         return
-    gpu = device.type == "cuda"
-    dist.init_process_group("nccl" if gpu else "gloo", device_id=device if gpu else None)
+    gpu, ours = device.type == "cuda", not dist.is_initialized()
+    if ours:
+        dist.init_process_group("nccl" if gpu else "gloo", device_id=device if gpu else None)
     try:
         yield
     except RuntimeError as error:
@@ -126,7 +129,8 @@ def together(world: World, device: torch.device) -> Iterator[None]:
             f"process {world.rank} of {world.size} has lost another one; what that one said last tells why"
         ) from error
     finally:
-        dist.destroy_process_group()
+        if ours:
+            dist.destroy_process_group()
 
 
 def _is_lost_peer(error: RuntimeError) -> bool:
