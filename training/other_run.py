@@ -1,8 +1,11 @@
 """Whether a folder holds a run of other settings, told from run.json alone."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from pipeline.schema.layout import PretrainLayout
 from training.json_file import read_json
@@ -26,12 +29,21 @@ def other_run(settings: PretrainSettings, out: Path) -> str | None:
 
 
 def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Names of the settings that differ and decide a result, a nested one behind its parent's and a dot."""
+    """Names of the settings that differ and decide a result, a nested one behind its parent's and a dot.
+
+    What a run of an earlier version could not be told, it did as the default says.
+    """
+    with suppress(ValidationError):  # of another version altogether: compared as they stand
+        before = PretrainSettings.model_validate(before).model_dump(mode="json") if before else before
+    return _changed(before, now)
+
+
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     changed = []
     for key, value in now.items():
         old = before.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            changed += [f"{key}.{inner}" for inner in changed_settings(old, value)]
+            changed += [f"{key}.{inner}" for inner in _changed(old, value)]
         elif key not in NO_EFFECT and old != value:
             changed.append(key)
     return changed

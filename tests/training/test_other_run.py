@@ -21,6 +21,16 @@ def test_the_settings_that_differ_are_named(tmp_path: Path) -> None:
     assert other_run(PretrainSettings(), tmp_path) == "epochs, objective.ramp"
 
 
+def test_what_an_earlier_version_could_not_be_told_is_the_default(tmp_path: Path) -> None:
+    before = PretrainSettings().model_dump(mode="json")
+    del before["modalities"], before["objective"]["segmentation"]
+    write_json(tmp_path / "run.json", {"settings": before})
+    assert other_run(PretrainSettings(), tmp_path) is None
+    assert other_run(PretrainSettings(modalities="s1"), tmp_path) == "modalities"
+    write_json(tmp_path / "run.json", {"settings": {**before, "unheard_of": 1}})
+    assert other_run(PretrainSettings(), tmp_path) == "modalities, objective.segmentation"
+
+
 def test_it_needs_neither_torch_nor_tensorstore() -> None:
     code = "import sys, training.other_run; sys.exit(bool({'torch', 'tensorstore'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
