@@ -1,6 +1,6 @@
 """How much a step computes, and how fast the device multiplies matrices: the two sides of its utilisation."""
 
-import time
+from collections.abc import Callable
 from typing import Final
 
 import torch
@@ -13,7 +13,7 @@ from training.settings import PretrainSettings
 MATRIX: Final = {"cuda": 8192, "cpu": 2048}
 """Sides of the matrices that are multiplied; large enough that nothing but arithmetic counts."""
 
-_REPEATS = 5
+_PRODUCTS = 5
 
 
 def flops_a_location(settings: PretrainSettings) -> float:
@@ -33,20 +33,16 @@ def flops_a_location(settings: PretrainSettings) -> float:
     return float(counter.get_total_flops()) / samples
 
 
-def matrix_flops_a_second(device: torch.device, dtype: torch.dtype) -> float:
-    """Measured floating-point operations a second of a product of two square matrices, the best of some."""
+def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[Callable[[], None], float]:
+    """A product of two square matrices, to be timed, and its floating-point operations."""
     side = MATRIX[device.type]
     left, right = (torch.rand(side, side, device=device).to(dtype) for _ in range(2))
-    best = min(_seconds(left, right) for _ in range(_REPEATS))
-    return 2.0 * side**3 / best
 
+    def multiply() -> None:
+        for _ in range(_PRODUCTS):
+            left @ right
 
-def _seconds(left: torch.Tensor, right: torch.Tensor) -> float:
-    wait_for(left.device)
-    begun = time.perf_counter()
-    left @ right
-    wait_for(left.device)
-    return time.perf_counter() - begun
+    return multiply, _PRODUCTS * 2.0 * side**3
 
 
 def wait_for(device: torch.device) -> None:

@@ -1,9 +1,11 @@
 """The most memory that a step takes, of the device that it runs on."""
 
 import multiprocessing
+import re
 import resource
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import torch
 
@@ -26,5 +28,14 @@ def _peak_bytes(name: str, batch: Batch, settings: PretrainSettings) -> int:
         step(batch)
     if compute.device.type == "cuda":
         return torch.cuda.max_memory_allocated(compute.device)
+    return _own_peak_bytes()
+
+
+def _own_peak_bytes() -> int:
+    """Linux's getrusage also counts what the parent had when this process was made of it, so /proc is asked first."""
+    try:
+        found = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return 1024 * int(found[1]) if found else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

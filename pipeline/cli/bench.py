@@ -1,7 +1,7 @@
 """`noldo bench`: how fast the pieces are on this machine."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -71,6 +71,37 @@ def loader(locations: int, rounds: int, folder: Path | None, out: Path | None, a
 
     load = LoaderLoad(locations, rounds)
     _tell(bench_loader(load, folder, lambda line: click.echo(line, err=True)), out, as_json=as_json)
+
+
+@bench.command()
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option("--batch", type=click.IntRange(min=2), help="Locations a step; 128 on a GPU, 4 on a CPU.")
+@click.option("--crop", type=click.IntRange(min=32), help="Pixels, a multiple of 32; 256 on a GPU, 128 on a CPU.")
+@click.option("--encoder", help="By its name in segmentation-models-pytorch; resnet50.")
+@click.option("--steps", type=click.IntRange(min=1), help="A round, of which the median of 5 counts; 10 or 2.")
+@click.option("--compile", "compile_ours", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True)
+@click.option("--folder", type=_FOLDER, help=f"{FOLDER_HELP} Takes 18 MB for each location of a batch.")
+@click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def step(
+    device: str,
+    batch: int | None,
+    crop: int | None,
+    encoder: str | None,
+    steps: int | None,
+    compile_ours: Literal["auto", "on", "off"],
+    folder: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """A training step beside a plain writing of the same mathematics: speed, MFU, memory, waiting for data.
+
+    Example:  noldo bench step --out benchmarks/results
+    """
+    from benchmarks.step import bench_step, load_for
+
+    load = load_for(device, batch=batch, crop=crop, encoder=encoder, steps=steps, compile_ours=compile_ours)
+    _tell(bench_step(load, folder, lambda line: click.echo(line, err=True)), out, as_json=as_json)
 
 
 def _tell(result: "BenchmarkResult", out: Path | None, *, as_json: bool) -> None:
