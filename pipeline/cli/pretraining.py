@@ -77,10 +77,11 @@ def run_pretraining(
     world = world_of(os.environ)
     try:
         return pretrain(settings, store, out, reference=reference, resume=resume, on_progress=show, world=world)
-    except UsageError as error:
+    except (UsageError, KeyboardInterrupt) as error:
         if world.first:
             raise
-        sys.exit(error.exit_status)  # all processes find the same, and one saying it is enough
+        # All processes find the same, and one saying it is enough.
+        sys.exit(error.exit_status if isinstance(error, UsageError) else 1)
 
 
 def display_here() -> Display:
