@@ -28,11 +28,14 @@ def _peak_bytes(name: str, batch: Batch, settings: PretrainSettings) -> int:
         step(batch)
     if compute.device.type == "cuda":
         return torch.cuda.max_memory_allocated(compute.device)
-    return _own_peak_bytes()
+    return own_peak_bytes()
 
 
-def _own_peak_bytes() -> int:
-    """Linux's getrusage also counts what the parent had when this process was made of it, so /proc is asked first."""
+def own_peak_bytes() -> int:
+    """The most memory that this process has had in use.
+
+    Linux's getrusage also counts what the parent had when this process was made of it, so /proc is asked first.
+    """
     try:
         found = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
     except OSError:
