@@ -8,33 +8,28 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import numpy as np
 import torch
 
 from benchmarks.hardware import this_machine
-from benchmarks.loader_store import write_store
 from benchmarks.result import BenchmarkResult, Figure
 from benchmarks.step_arithmetic import flops_a_location, matrix_product, wait_for
+from benchmarks.step_data import BATCHES, first_batch, made_up_store, plans
 from benchmarks.step_memory import peak_gb
 from benchmarks.step_parties import OURS, PARTIES, PLAIN, Step, apart, losses_alone
 from pipeline.schema.errors import NoldoError, UsageError
 from training.compute import Compute, choose_compute
-from training.dataset import TrainingStore, open_store
-from training.epoch_plan import Shuffle, plan_epoch
+from training.dataset import TrainingStore
 from training.loader import Batch, read_batches
 from training.pace import Pace
 from training.progress import EpochClock
 from training.settings import PretrainSettings
-
-MARGIN_PX: Final = 8
-"""What a stored patch has over the crop: 264 over 256."""
 
 MOST_APART: Final = 1e-4
 """Beyond this relative distance of the losses the two do not compute the same."""
@@ -115,11 +110,10 @@ def bench_step(load: StepLoad, folder: Path | None = None, tell: Callable[[str],
     settings = load.settings
     compute = choose_compute(settings)
     with tempfile.TemporaryDirectory(prefix="noldo-step-", dir=folder) as work:
-        tell(f"writing {4 * load.batch} locations")
-        store = open_store(write_store(Path(work), 4 * load.batch, load.crop + MARGIN_PX))
-        batch = next(iter(read_batches(store, _plans(store, settings, 1), pin=compute.pinned)))
+        tell(f"writing {BATCHES * load.batch} locations")
+        store = made_up_store(Path(work), settings)
         try:
-            found = dict(_found(load, store, batch, compute, tell))
+            found = dict(_found(load, store, compute, tell))
         except torch.OutOfMemoryError as error:
             raise UsageError(f"a batch of {load.batch} does not fit into the device; give a smaller --batch") from error
     goals: Mapping[str, Mapping[str, float]] = GOALS[load.device]
@@ -128,9 +122,10 @@ def bench_step(load: StepLoad, folder: Path | None = None, tell: Callable[[str],
 
 
 def _found(
-    load: StepLoad, store: TrainingStore, batch: Batch, compute: Compute, tell: Callable[[str], None]
+    load: StepLoad, store: TrainingStore, compute: Compute, tell: Callable[[str], None]
 ) -> Iterator[tuple[str, tuple[float, str]]]:
     settings = load.settings
+    batch = first_batch(store, settings, compute)
     tell("comparing the losses")
     distance = apart(batch, settings, compute)
     if not distance <= MOST_APART:
@@ -160,8 +155,10 @@ def _found(
     yield "losses alone, plain", (1000 * alone[PLAIN] / load.batch, "ms a location")
     yield "losses alone, ours over plain", (alone[PLAIN] / alone[OURS], "")
     tell("measuring memory")
+    if load.device == "cuda":
+        torch.cuda.empty_cache()  # what is kept for later steps here, other processes cannot have
     for name in PARTIES:
-        yield f"peak memory, {name}", (peak_gb(name, batch, settings), "GB")
+        yield f"peak memory, {name}", (peak_gb(name, Path(str(store.path)), settings), "GB")
     yield "losses apart, relative", (distance, "")
 
 
@@ -195,7 +192,7 @@ def _with_loader(
     """
     pace = Pace(compute.device)
     with _on_cores(LOADER_CORES):
-        batches = read_batches(store, _plans(store, settings, steps + 1), pin=compute.pinned)
+        batches = read_batches(store, plans(store, settings, steps + 1), pin=compute.pinned)
         step(next(iter(batches)))
         wait_for(compute.device)
         clock, locations = EpochClock(), 0
@@ -206,14 +203,6 @@ def _with_loader(
         waited = clock.waited
         wait_for(compute.device)
         return locations / clock.seconds, waited / clock.seconds
-
-
-def _plans(store: TrainingStore, settings: PretrainSettings, steps: int) -> Sequence[Any]:
-    """Plans of so many full batches, epoch after epoch."""
-    rows = np.arange(store.locations)
-    each = store.locations // settings.batch_size
-    epochs = range(-(-steps // each))
-    return [plan for e in epochs for plan in plan_epoch(Shuffle(settings.seed, e), rows, settings.batch_size)][:steps]
 
 
 @contextmanager

@@ -9,20 +9,22 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.step_data import first_batch
 from benchmarks.step_parties import PARTIES
 from training.compute import choose_compute
-from training.loader import Batch
+from training.dataset import open_store
 from training.settings import PretrainSettings
 
 
-def peak_gb(name: str, batch: Batch, settings: PretrainSettings) -> float:
+def peak_gb(name: str, store: Path, settings: PretrainSettings) -> float:
     """Peak over two steps of a party, 10^9 bytes, in a fresh process: torch's part of a GPU, else all of it."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_peak_bytes, name, batch, settings).result() / 1e9
+        return process.submit(_peak_bytes, name, store, settings).result() / 1e9
 
 
-def _peak_bytes(name: str, batch: Batch, settings: PretrainSettings) -> int:
+def _peak_bytes(name: str, store: Path, settings: PretrainSettings) -> int:
     compute = choose_compute(settings)
+    batch = first_batch(open_store(store), settings, compute)
     step = PARTIES[name](settings, compute)
     for _ in range(2):
         step(batch)

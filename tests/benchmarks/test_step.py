@@ -16,7 +16,7 @@ TINY = StepLoad("cpu", encoder="resnet18", batch=2, crop=32, steps=1, rounds=1)
 def one_thread_and_no_processes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(benchmarks.step, "peak_gb", lambda name, batch, settings: 1.0)
+    monkeypatch.setattr(benchmarks.step, "peak_gb", lambda name, store, settings: 1.0)
     yield
     torch.set_num_threads(threads)
 
