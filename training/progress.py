@@ -38,11 +38,13 @@ class EpochClock:
     """
 
     def __init__(self, seconds: float = 0.0, waited: float = 0.0) -> None:
-        self._begun = time.perf_counter() - seconds
+        self._seconds = seconds
         self._waited = waited
+        self._begun: float | None = None
 
     def waits(self, items: Iterable[Item]) -> Iterator[Item]:
         """Pass the items on, counting the time that each lets one wait."""
+        self._begun = time.perf_counter()
         iterator = iter(items)
         while True:
             asked = time.perf_counter()
@@ -57,7 +59,7 @@ class EpochClock:
     @property
     def seconds(self) -> float:
         """Time since the epoch began, interruptions left out."""
-        return time.perf_counter() - self._begun
+        return self._seconds + (0.0 if self._begun is None else time.perf_counter() - self._begun)
 
     @property
     def waited(self) -> float:

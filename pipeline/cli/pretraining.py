@@ -63,7 +63,7 @@ def run_pretraining(
     def show(progress: "PretrainProgress") -> None:
         nonlocal begun_at
         done = (progress.epoch - 1) * progress.steps + progress.step
-        begun_at = done - 1 if begun_at is None else begun_at
+        begun_at = done if begun_at is None else begun_at  # the display times from here on
         display.update(
             "pretrain",
             done,

@@ -28,6 +28,9 @@ def test_an_epoch_that_goes_on_keeps_the_time_it_took(monkeypatch: pytest.Monkey
     now = [100.0]
     monkeypatch.setattr("training.progress.time.perf_counter", lambda: now[0])
     clock = EpochClock(seconds=30.0, waited=6.0)
+    now[0] += 50.0
+    assert clock.seconds == pytest.approx(30.0)
+    assert list(clock.waits([])) == []
     now[0] += 10.0
     assert clock.seconds == pytest.approx(40.0)
     assert clock.wait_share == pytest.approx(0.15)

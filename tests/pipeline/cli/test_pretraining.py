@@ -76,4 +76,4 @@ def test_steps_of_an_earlier_process_do_not_count_for_the_speed(
     monkeypatch.setattr("training.pretrain.pretrain", train)
     result: Any = run_pretraining(PretrainSettings(), tmp_path, tmp_path, tmp_path / "truth.zarr", Watched())
     assert result == "done"
-    assert shown == [(8, 10, 7), (9, 10, 7)]
+    assert shown == [(8, 10, 8), (9, 10, 8)]
