@@ -2,7 +2,7 @@
 
 Each reader has a process of its own, pinned to one core. It reads all locations once a round, the readers take turns,
 and the median of the rounds counts, so that what else the machine does falls on all of them alike. The page cache is
-warm: a round before the first is not counted.
+warm: a reader reads everything once more at the beginning of its turn.
 """
 
 import os
@@ -99,7 +99,7 @@ def bench_loader(
 
 
 def measure(names: Sequence[str], folder: Path, count: int, tell: Callable[[str], None]) -> dict[str, list[Round]]:
-    """The rounds of every reader, the readers taking turns; one more round comes first and is dropped.
+    """The rounds of every reader, the readers taking turns; a round comes first and is dropped.
 
     No two share a process, so that none finds memory that another had from the system.
     """

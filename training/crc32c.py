@@ -4,6 +4,7 @@ import ctypes
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import google_crc32c
 import numpy as np
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 
 CHECKSUM_BYTES = 4
 """Length of a checksum behind a chunk (Zarr v3 specification, codec crc32c)."""
+
+WITH_ITS_CHECKSUM: Final = 0x48674BC7
+"""The checksum of any bytes with their own checksum behind them, little-endian, so that nothing has to be cut off and
+compared: the residue 0x1C2D19ED of RFC 3720, section 12.1, bits in reverse order and inverted."""
 
 
 def crc32c(data: NDArray[np.uint8]) -> int:
@@ -34,5 +39,5 @@ def _library() -> Callable[[int, int], int] | None:
         except (OSError, AttributeError):
             continue
         function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_size_t), ctypes.c_uint32
-        return lambda address, size: int(function(address, size))
+        return function
     return None

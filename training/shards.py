@@ -9,6 +9,7 @@ import math
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
-from training.crc32c import CHECKSUM_BYTES, crc32c
+from training.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 from training.shard_files import CutShortError, Part, ShardFiles, shard_files
 from training.store_files import read_file
 
@@ -46,10 +47,10 @@ class ShardedArray:
     chunk_shape: tuple[int, ...]
     """Of an inner chunk; its first side is 1."""
     files: ShardFiles = field(repr=False, compare=False)
-    _indices: dict[int, list[list[int]]] = field(default_factory=dict, repr=False, compare=False)
-    """Offset and length of every inner chunk of the shards that were read from."""
+    _indices: dict[int, "_Index"] = field(default_factory=dict, repr=False, compare=False)
+    """Of the shards that were read from."""
 
-    @property
+    @cached_property
     def chunks_a_row(self) -> int:
         """Inner chunks of one row, 1 or more."""
         return math.prod(self.shape[1:]) // math.prod(self.chunk_shape[1:])
@@ -77,37 +78,35 @@ class ShardedArray:
         Raises NoldoError naming shard and row where the chunk is missing, cut short, not what was written, or cannot
         be had; here or on waiting.
         """
-        number = row // self.shard_rows
+        number, place = divmod(row, self.shard_rows)
         index = self._indices.get(number) or self._read_index(number, row)
-        start, size = index[row % self.shard_rows * self.chunks_a_row + chunk]
+        start, size = index.extents[place * self.chunks_a_row + chunk]
         if start == _ABSENT or size <= CHECKSUM_BYTES:
             raise self._damaged(number, row, "its chunk is not there")
-        wait = self.files.begin(self._file(number), start, size)
+        wait = self.files.begin(index.file, start, size)
 
         def checked() -> NDArray[np.uint8]:
             try:
                 read = wait()
             except OSError as error:
                 raise self._unread(number, row, error) from error
-            stored = read[:-CHECKSUM_BYTES]
-            if crc32c(stored) != int.from_bytes(read[-CHECKSUM_BYTES:].tobytes(), "little"):
+            if crc32c(read) != WITH_ITS_CHECKSUM:
                 raise self._damaged(number, row, "its checksum (crc32c) does not fit")
-            return stored
+            return read[:-CHECKSUM_BYTES]
 
         return checked
 
-    def _read_index(self, number: int, row: int) -> list[list[int]]:
+    def _read_index(self, number: int, row: int) -> "_Index":
         """Read and keep a shard's index; two threads may do so at once, which costs a read and no more."""
-        entries = self.shard_rows * self.chunks_a_row
+        entries, file = self.shard_rows * self.chunks_a_row, self._file(number)
         try:
-            index = self.files.end(self._file(number), entries * _ENTRY_BYTES + CHECKSUM_BYTES)
+            index = self.files.end(file, entries * _ENTRY_BYTES + CHECKSUM_BYTES)
         except OSError as error:
             raise self._unread(number, row, error) from error
-        written = int.from_bytes(index[-CHECKSUM_BYTES:].tobytes(), "little")
-        if crc32c(index[:-CHECKSUM_BYTES]) != written:
+        if crc32c(index) != WITH_ITS_CHECKSUM:
             raise self._damaged(number, row, "the shard's index does not fit its checksum")
-        found: list[list[int]] = index[:-CHECKSUM_BYTES].view("<u8").reshape(entries, 2).tolist()
-        self._indices[number] = found
+        extents: list[list[int]] = index[:-CHECKSUM_BYTES].view("<u8").reshape(entries, 2).tolist()
+        found = self._indices[number] = _Index(file, extents)
         return found
 
     def _unread(self, number: int, row: int, error: OSError) -> NoldoError:
@@ -127,6 +126,15 @@ class ShardedArray:
 
     def _file(self, number: int) -> str:
         return "/".join(("c", str(number), *("0" for _ in self.shape[1:])))
+
+
+@dataclass(frozen=True)
+class _Index:
+    """Where the inner chunks of a shard lie."""
+
+    file: str
+    extents: list[list[int]]
+    """Offset and length of each."""
 
 
 def open_sharded(path: AnyPath) -> ShardedArray | None:
