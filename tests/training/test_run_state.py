@@ -16,8 +16,14 @@ from training.world import ALONE, World
 
 
 @pytest.fixture
-def state(tiny_settings: PretrainSettings) -> RunState:
-    return new_state(tiny_settings, choose_compute(tiny_settings))
+def settings(tiny_settings: PretrainSettings) -> PretrainSettings:
+    """Few weights, as they are often saved."""
+    return tiny_settings.model_copy(update={"encoder": "tu-resnet10t"})
+
+
+@pytest.fixture
+def state(settings: PretrainSettings) -> RunState:
+    return new_state(settings, choose_compute(settings))
 
 
 def step(state: RunState) -> None:
@@ -32,25 +38,25 @@ def begun(settings: PretrainSettings, epoch: int) -> UnderWay:
     return UnderWay.begin(epoch, seed=settings.seed, world=ALONE, device=torch.device("cpu"))
 
 
-def test_initial_weights_follow_from_the_seed(tiny_settings: PretrainSettings, state: RunState) -> None:
-    compute = choose_compute(tiny_settings)
-    again = new_state(tiny_settings, compute).network.state_dict()
-    other = new_state(tiny_settings.model_copy(update={"seed": 1}), compute).network.state_dict()
+def test_initial_weights_follow_from_the_seed(settings: PretrainSettings, state: RunState) -> None:
+    compute = choose_compute(settings)
+    again = new_state(settings, compute).network.state_dict()
+    other = new_state(settings.model_copy(update={"seed": 1}), compute).network.state_dict()
     assert all(torch.equal(again[k], v) for k, v in state.network.state_dict().items())
     assert not all(torch.equal(other[k], v) for k, v in state.network.state_dict().items())
 
 
 def test_what_is_saved_comes_back_and_goes_on_alike(
-    tmp_path: Path, tiny_settings: PretrainSettings, state: RunState
+    tmp_path: Path, settings: PretrainSettings, state: RunState
 ) -> None:
-    compute = choose_compute(tiny_settings)
+    compute = choose_compute(settings)
     step(state)
-    epoch = begun(tiny_settings, 7)
+    epoch = begun(settings, 7)
     epoch.stepped(StepLosses(torch.tensor(3.0), {"consistency": torch.tensor(1.0)}), 4)
     torch.rand(5, generator=epoch.augmentation)
     save_state(tmp_path / "c.pt", state, epoch)
     drawn = torch.rand(3)
-    back = new_state(tiny_settings, compute)
+    back = new_state(settings, compute)
     again = load_state(tmp_path / "c.pt", back, compute)
     assert (again.epoch, again.steps) == (7, 1)
     assert again.sums.own() == ({"train_loss": 12.0, "consistency": 4.0}, 4)
@@ -63,9 +69,9 @@ def test_what_is_saved_comes_back_and_goes_on_alike(
 
 
 def test_a_save_that_fails_keeps_the_last_checkpoint(
-    tmp_path: Path, tiny_settings: PretrainSettings, state: RunState, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, settings: PretrainSettings, state: RunState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save_state(tmp_path / "c.pt", state, begun(tiny_settings, 1))
+    save_state(tmp_path / "c.pt", state, begun(settings, 1))
     before = (tmp_path / "c.pt").read_bytes()
 
     def full(content: object, file: BinaryIO) -> None:
@@ -74,17 +80,17 @@ def test_a_save_that_fails_keeps_the_last_checkpoint(
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(OSError, match="no space"):
-        save_state(tmp_path / "c.pt", state, begun(tiny_settings, 2))
+        save_state(tmp_path / "c.pt", state, begun(settings, 2))
     assert (tmp_path / "c.pt").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["c.pt"]
 
 
 @pytest.mark.parametrize("astray", ["weight", "statistic", "moment", "loss"])
 def test_what_is_no_number_any_more_is_not_saved(
-    tmp_path: Path, tiny_settings: PretrainSettings, state: RunState, astray: str
+    tmp_path: Path, settings: PretrainSettings, state: RunState, astray: str
 ) -> None:
     step(state)
-    epoch = begun(tiny_settings, 1)
+    epoch = begun(settings, 1)
     save_state(tmp_path / "c.pt", state, epoch)
     before = (tmp_path / "c.pt").read_bytes()
     with torch.no_grad():
@@ -103,22 +109,22 @@ def test_what_is_no_number_any_more_is_not_saved(
 
 
 def test_a_checkpoint_of_another_number_of_processes_is_refused(
-    tmp_path: Path, tiny_settings: PretrainSettings, state: RunState
+    tmp_path: Path, settings: PretrainSettings, state: RunState
 ) -> None:
-    save_state(tmp_path / "c.pt", state, begun(tiny_settings, 1))
+    save_state(tmp_path / "c.pt", state, begun(settings, 1))
     with pytest.raises(NoldoError, match="is of 1 processes, not 2; start as many as before"):
-        load_state(tmp_path / "c.pt", state, choose_compute(tiny_settings), World(1, 2, 1))
+        load_state(tmp_path / "c.pt", state, choose_compute(settings), World(1, 2, 1))
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", None])
 def test_a_damaged_checkpoint_is_named(
-    tmp_path: Path, tiny_settings: PretrainSettings, state: RunState, content: bytes | None
+    tmp_path: Path, settings: PretrainSettings, state: RunState, content: bytes | None
 ) -> None:
     path = tmp_path / "c.pt"
-    save_state(path, state, begun(tiny_settings, 1))
+    save_state(path, state, begun(settings, 1))
     path.write_bytes(path.read_bytes()[:5000] if content is None else content)
     with pytest.raises(NoldoError, match=r"c\.pt cannot be resumed from"):
-        load_state(path, state, choose_compute(tiny_settings))
+        load_state(path, state, choose_compute(settings))
 
 
 class Intruder:
@@ -127,9 +133,9 @@ class Intruder:
 
 
 def test_a_checkpoint_cannot_run_code(
-    tmp_path: Path, tiny_settings: PretrainSettings, state: RunState, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, settings: PretrainSettings, state: RunState, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.save({"network": Intruder()}, tmp_path / "c.pt")
     with pytest.raises(NoldoError, match="cannot be resumed from"):
-        load_state(tmp_path / "c.pt", state, choose_compute(tiny_settings))
+        load_state(tmp_path / "c.pt", state, choose_compute(settings))
     assert "executed" not in capsys.readouterr().out
