@@ -1,28 +1,48 @@
-"""What every test may use: the command as a user runs it, and a small recipe."""
+"""What every test may use: the command as a user runs it, a small recipe, its planet and a build of it."""
 
+import dataclasses
+import fcntl
 import json
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from numpy.typing import NDArray
+from shapely import Polygon
 
+from pipeline import flow
+from pipeline.emulator.planet_spec import PlanetSpec
+from pipeline.emulator.scene import BandBlock, EmulatedScene, TrueWorld
+from pipeline.emulator.server import EmulatorServer
 from pipeline.files import open_path
+from pipeline.ledger import Ledger
+from pipeline.recipe import load_recipe
+from pipeline.run_directory import claimed_run
+from pipeline.schema.grid import PixelGrid
 from pipeline.schema.paths import AnyPath
+from pipeline.schema.records import Attempt
+from pipeline.sources.earthengine import emulator_spec
+from pipeline.sources.pace import BoundLink, own_link
+from pipeline.tasks.job import Job
+
+SMALL_PLANET = PlanetSpec(7)
 
 SMALL_RECIPE = """
-sample: {count: 12, seed: 1}
+sample: {count: 7, seed: 1}
 source: {kind: emulator, seed: 7}
 store: {shard_rows: 2}
-part_locations: 4
+part_locations: 3
 """
+"""Three parts and three shards, of both the last is not full; a location lacks a season, another has bad labels."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +91,7 @@ def noldo() -> Noldo:
 
 @pytest.fixture(scope="session")
 def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recipe of a dozen locations on the emulator, without pretraining."""
+    """A recipe of a few locations on the emulator, without pretraining."""
     path = tmp_path_factory.mktemp("recipe") / "small.yaml"
     path.write_text(SMALL_RECIPE)
     return path
@@ -79,11 +99,111 @@ def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_run(noldo: Noldo, small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
-    """An undisturbed build of the small recipe; its users share an xdist_group, so that few workers build it."""
-    out = tmp_path_factory.mktemp("small") / "run"
-    ended = noldo("build", small_recipe, "--out", out, "--workers", 2, "--json")
-    assert ended.status == 0, ended.err
-    return out, ended
+    """An undisturbed build of the small recipe, made once for all of pytest's processes: change nothing in it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    out, told = shared / "small-run", shared / "small-run.json"
+    with (shared / "small-run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            ended = noldo("build", small_recipe, "--out", out, "--workers", 2, "--json")
+            assert ended.status == 0, ended.err
+            told.write_text(json.dumps(dataclasses.asdict(ended)))
+    return out, Ended(**json.loads(told.read_text()))
+
+
+class Remembering:
+    """A world that computes every pixel once."""
+
+    def __init__(self, world: TrueWorld) -> None:
+        self._world = world
+        self._read: dict[Any, dict[str, BandBlock]] = {}
+
+    def search(self, collection: str, region: Polygon, start: datetime, end: datetime) -> list[EmulatedScene]:
+        """As in World."""
+        return self._world.search(collection, region, start, end)
+
+    def scene(self, asset_id: str) -> EmulatedScene | None:
+        """As in World."""
+        return self._world.scene(asset_id)
+
+    def read(self, scene: EmulatedScene, bands: Sequence[str], window: PixelGrid) -> dict[str, BandBlock]:
+        """As in World."""
+        key = (scene.asset_id, tuple(bands), window)
+        if key not in self._read:
+            self._read[key] = self._world.read(scene, bands, window)
+        return self._read[key]
+
+    def truth(self, grid: PixelGrid, time: datetime) -> NDArray[Any]:
+        """As in TrueWorld."""
+        return self._world.truth(grid, time)
+
+
+@pytest.fixture(scope="session")
+def small_planet() -> Remembering:
+    """The small recipe's planet."""
+    return Remembering(SMALL_PLANET.world())
+
+
+@pytest.fixture(scope="session")
+def serve_small_planet(small_planet: Remembering) -> Callable[..., EmulatorServer]:
+    """`serve_small_planet(**options of EmulatorServer)`: a context manager, with a url to build from."""
+
+    def serve(**options: Any) -> EmulatorServer:
+        return EmulatorServer(small_planet, identity=SMALL_PLANET.identity(), **options)
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def small_planet_url(serve_small_planet: Callable[..., EmulatorServer]) -> Iterator[str]:
+    """Where this process serves the small recipe's planet, undisturbed."""
+    with serve_small_planet() as server:
+        yield server.url
+
+
+class InTurn:
+    """Stands in for the Dask cluster: runs every chain here, one after another."""
+
+    budget_spent = False
+
+    def run(self, chains: Iterable[Any], on_attempt: Callable[[Any], None]) -> Iterator[Any]:
+        """As Crew.run."""
+        for chain in chains:
+            result = chain.first
+            for task in chain.tasks.values():
+                result = task(result)
+                yield result
+
+
+@dataclass(frozen=True)
+class KeptLink:
+    """A link that keeps what is reported."""
+
+    attempts: list[Attempt]
+
+    def bind(self) -> BoundLink:
+        """As in Link."""
+        return own_link(self.attempts.append)
+
+
+@pytest.fixture(scope="session")
+def build_here(small_recipe: Path) -> Callable[..., tuple[Any, Ledger]]:
+    """`build_here(out, url, *settings)`: the small recipe's stages in this process; the funnel and the ledger."""
+
+    def build(out: Path, url: str, *settings: str) -> tuple[Any, Ledger]:
+        recipe = load_recipe(small_recipe, settings)
+        with claimed_run(out, recipe, remake=False) as run:
+            attempts: list[Attempt] = []
+            job = Job(run, recipe, emulator_spec(url), None, link=KeptLink(attempts))
+            ledger = Ledger(run.events, lambda _: None)
+            with ledger.run(recipe=recipe.name):
+                funnel = flow.build(job, cast(Any, InTurn()), ledger)
+            for attempt in attempts:
+                ledger.record_attempt(attempt)
+            return funnel, ledger
+
+    return build
 
 
 @pytest.fixture(scope="session")

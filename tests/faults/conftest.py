@@ -6,23 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psutil
 import pyarrow.parquet as pq
 import pytest
-
-from pipeline import flow
-from pipeline.ledger import Ledger
-from pipeline.recipe import load_recipe
-from pipeline.run_directory import claimed_run
-from pipeline.schema.records import Attempt
-from pipeline.sources.earthengine import emulator_spec
-from pipeline.sources.pace import BoundLink, own_link
-from pipeline.tasks.job import Job
 
 LEFTOVERS = ("*.tmp-*", "*.partial", "*.building*")
 """Names of files that are only there while something is being written."""
@@ -178,47 +169,3 @@ def tables(run: Path) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table part, by its path."""
     parts = sorted((run / "tables").rglob("*.parquet"))
     return {str(part.relative_to(run)): pq.ParquetFile(part).read().to_pylist() for part in parts}
-
-
-class InTurn:
-    """Stands in for the Dask cluster: runs every chain here, one after another."""
-
-    budget_spent = False
-
-    def run(self, chains: Iterable[Any], on_attempt: Callable[[Any], None]) -> Iterator[Any]:
-        """As Crew.run."""
-        for chain in chains:
-            result = chain.first
-            for task in chain.tasks.values():
-                result = task(result)
-                yield result
-
-
-@pytest.fixture
-def build_here(small_recipe: Path) -> Callable[..., tuple[Any, Ledger]]:
-    """`build_here(out, url, *settings)`: the small recipe's stages in this process; the funnel and the ledger."""
-
-    def build(out: Path, url: str, *settings: str) -> tuple[Any, Ledger]:
-        recipe = load_recipe(small_recipe, settings)
-        with claimed_run(out, recipe, remake=False) as run:
-            attempts: list[Attempt] = []
-            job = Job(run, recipe, emulator_spec(url), None, link=KeptLink(attempts))
-            ledger = Ledger(run.events, lambda _: None)
-            with ledger.run(recipe=recipe.name):
-                funnel = flow.build(job, cast(Any, InTurn()), ledger)
-            for attempt in attempts:
-                ledger.record_attempt(attempt)
-            return funnel, ledger
-
-    return build
-
-
-@dataclass(frozen=True)
-class KeptLink:
-    """A link that keeps what is reported."""
-
-    attempts: list[Attempt]
-
-    def bind(self) -> BoundLink:
-        """As in Link."""
-        return own_link(self.attempts.append)

@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 
 from pipeline.emulator.faults import TRANSIENT_KINDS, FaultKind, Faults
-from pipeline.emulator.planet_spec import PlanetSpec
-from pipeline.emulator.server import EmulatorServer
 from pipeline.manifest.digest import digest_run
 from pipeline.schema.layout import RunLayout
 
-pytestmark = pytest.mark.xdist_group("faults")
-
-PLANET = 7
-"""The small recipe's."""
+SEED = 7
+"""Of the faults."""
 
 SHARE = 0.2
 
@@ -28,15 +24,10 @@ def asked(counts: dict[str, Any]) -> int:
     return sum(number for name, number in counts["requests"].items() if ":" in name)
 
 
-@pytest.fixture(scope="module")
-def planet() -> Any:
-    return PlanetSpec(PLANET).world()
-
-
 @pytest.mark.parametrize("kind", TRANSIENT_KINDS)
 def test_a_fifth_of_all_requests_fails_and_nothing_changes(
     kind: FaultKind,
-    planet: Any,
+    serve_small_planet: Callable[..., Any],
     small_run: tuple[Path, Any],
     tmp_path: Path,
     build_here: Callable[..., Any],
@@ -44,7 +35,7 @@ def test_a_fifth_of_all_requests_fails_and_nothing_changes(
 ) -> None:
     reference, ended = small_run
     faults = Faults(((kind, SHARE),), slow_s=0.05)
-    with EmulatorServer(planet, faults=faults, fault_seed=PLANET) as server:
+    with serve_small_planet(faults=faults, fault_seed=SEED) as server:
         funnel, ledger = build_here(tmp_path / "run", server.url, MORE_REQUESTS)
         counts = server.traffic.counts()
     assert counts["faults"].keys() == {kind}

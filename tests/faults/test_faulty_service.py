@@ -6,33 +6,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-import requests
-
-from pipeline.emulator.faults import TRANSIENT_KINDS
-from pipeline.emulator.process import running_emulator
+from pipeline.emulator.faults import TRANSIENT_KINDS, parse_faults
 from pipeline.schema.layout import RunLayout
 
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
 
-pytestmark = pytest.mark.xdist_group("faults")
+EVERY_KIND = parse_faults(",".join(f"{kind}:0.07" for kind in TRANSIENT_KINDS))
 
-EVERY_KIND = ",".join(f"{kind}:0.07" for kind in TRANSIENT_KINDS)
+MORE_REQUESTS = "export.request_bands=16"
+"""Four requests a location and more, so that every kind strikes."""
 
-PLANET = 7
-"""The small recipe's planet; its seed is also that of the faults."""
+SEED = 7
+"""Of the faults."""
 
 
 def test_a_share_of_every_transient_fault_changes_nothing(
-    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path
+    noldo: Noldo,
+    small_run: tuple[Path, Any],
+    small_recipe: Path,
+    tmp_path: Path,
+    serve_small_planet: Callable[..., Any],
 ) -> None:
     _, reference = small_run
-    with running_emulator(PLANET, EVERY_KIND, 0.0, None, log=tmp_path / "emulator.log") as url:
+    with serve_small_planet(faults=EVERY_KIND, fault_seed=SEED) as server:
         ended = noldo(
-            "build", small_recipe, "--out", tmp_path / "run", "--workers", 2, "--json", "--set", f"source.url={url}"
-        )
-        counts = requests.get(f"{url}/diagnostics/counts", timeout=30).json()
+            "build", small_recipe, "--out", tmp_path / "run", "--workers", 2, "--json",
+            "--set", f"source.url={server.url}", "--set", MORE_REQUESTS,
+        )  # fmt: skip
+        counts = server.traffic.counts()
     assert ended.status == 0, ended.err
     assert ended.json["content_digest"] == reference.json["content_digest"]
     assert ended.json["funnel"] == reference.json["funnel"]
@@ -41,7 +43,6 @@ def test_a_share_of_every_transient_fault_changes_nothing(
     assert kinds["transient"] > 0
     assert kinds["quota"] > 0
     assert set(counts["faults"]) == set(TRANSIENT_KINDS), "every kind struck this build"
-    assert (tmp_path / "emulator.log").read_text() == ""
 
 
 def test_a_service_that_is_not_there_is_named(noldo: Noldo, small_recipe: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.emulator.planet_spec import PlanetSpec
-from pipeline.emulator.process import running_emulator
+from pipeline.emulator.server import EmulatorServer
 from pipeline.export import ExportSettings, fetch_patch
 from pipeline.match import match_part
 from pipeline.quality import QualitySettings, assess
@@ -26,8 +26,8 @@ def judged() -> list[tuple[QualityRecord, Patch, list[SeasonMatch]]]:
         for i, (lon, lat) in enumerate(PLACES)
         for j in range(5)
     ]
-    with running_emulator(SEED, faults="", latency_s=0.0, locations=None, flaws=FLAWS) as url:
-        source = EarthEngineSource(emulator_spec(url), "test")
+    with EmulatorServer(PlanetSpec(SEED, flaws=FLAWS).world()) as server:
+        source = EarthEngineSource(emulator_spec(server.url), "test")
         matches = match_part(places, SeasonSettings(), source)
         found = []
         for at, place in enumerate(places):

@@ -18,9 +18,7 @@ import pytest
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
 
-pytestmark = pytest.mark.xdist_group("faults")
-
-KILLS = int(os.environ.get("NOLDO_KILLS", "6"))
+KILLS = int(os.environ.get("NOLDO_KILLS", "3"))
 SEED = int(os.environ.get("NOLDO_KILLS_SEED", "0"))
 
 TARGETS = ("driver", "worker", "emulator")

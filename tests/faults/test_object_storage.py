@@ -18,16 +18,21 @@ from pipeline.schema.paths import AnyPath
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
 
-pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
-def building(small_recipe: Path, bucket: Callable[[], AnyPath]) -> Iterator[tuple[AnyPath, "subprocess.Popen[bytes]"]]:
+def building(
+    small_recipe: Path, bucket: Callable[[], AnyPath], small_planet_url: str
+) -> Iterator[tuple[AnyPath, "subprocess.Popen[bytes]"]]:
     """A build into a bucket that has just committed its first scenes; killed in the end."""
     out = bucket()
     command = [str(Path(sys.executable).parent / "noldo"), "build", str(small_recipe), "--out", str(out)]
     build = subprocess.Popen(
-        [*command, "--workers", "2"], start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--workers", "2", "--set", f"source.url={small_planet_url}"],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         deadline = time.monotonic() + 240
@@ -43,9 +48,14 @@ def building(small_recipe: Path, bucket: Callable[[], AnyPath]) -> Iterator[tupl
 
 
 def test_a_build_in_a_bucket_is_that_on_a_disk(
-    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, building: tuple[AnyPath, "subprocess.Popen[bytes]"]
+    noldo: Noldo,
+    small_run: tuple[Path, Any],
+    small_recipe: Path,
+    building: tuple[AnyPath, "subprocess.Popen[bytes]"],
+    small_planet_url: str,
 ) -> None:
     _, on_disk = small_run
+    url = f"source.url={small_planet_url}"
     out, first = building
     second = noldo("build", small_recipe, "--out", out, "--workers", 1)
     assert second.status == 2, second.err
@@ -54,7 +64,7 @@ def test_a_build_in_a_bucket_is_that_on_a_disk(
 
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
-    resumed = noldo("build", small_recipe, "--out", out, "--workers", 2, "--json")
+    resumed = noldo("build", small_recipe, "--out", out, "--workers", 2, "--json", "--set", url)
     assert resumed.status == 0, resumed.err
     assert "taking over from a build that is gone" in resumed.err
     assert resumed.json["content_digest"] == on_disk.json["content_digest"]

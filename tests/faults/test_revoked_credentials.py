@@ -4,19 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from pipeline.emulator.faults import FaultKind, Faults
-from pipeline.emulator.planet_spec import PlanetSpec
-from pipeline.emulator.server import EmulatorServer
 
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
-
-pytestmark = pytest.mark.xdist_group("faults")
-
-SPEC = PlanetSpec(7)
-"""The small recipe's planet."""
 
 
 def test_revoked_credentials_end_the_build_and_lose_nothing(
@@ -24,13 +15,15 @@ def test_revoked_credentials_end_the_build_and_lose_nothing(
     small_run: tuple[Path, Any],
     small_recipe: Path,
     tmp_path: Path,
+    serve_small_planet: Callable[..., Any],
+    small_planet_url: str,
     build_here: Callable[..., Any],
     same_as: Callable[[Path, Path], None],
 ) -> None:
     reference, _ = small_run
-    run, world = tmp_path / "run", SPEC.world()
+    run = tmp_path / "run"
     revoked = Faults(((FaultKind.REVOKED, 0.15),))
-    with EmulatorServer(world, faults=revoked, fault_seed=3, identity=SPEC.identity()) as server:
+    with serve_small_planet(faults=revoked, fault_seed=3) as server:
         refused = noldo("build", small_recipe, "--out", run, "--workers", 2, "--set", f"source.url={server.url}")
         counts = server.traffic.counts()
     assert refused.status == 2, refused.err
@@ -38,6 +31,5 @@ def test_revoked_credentials_end_the_build_and_lose_nothing(
     assert refused.err.rstrip().splitlines()[-1].startswith("noldo: the Earth Engine credentials were refused (")
     assert counts["requests"]["image:computePixels"] >= 1, "they were good at first"
     assert '"kind": "empty"' not in (run / "events.jsonl").read_text()
-    with EmulatorServer(world, identity=SPEC.identity()) as server:
-        build_here(run, server.url)
+    build_here(run, small_planet_url)
     same_as(run, reference)

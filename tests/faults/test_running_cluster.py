@@ -1,5 +1,6 @@
 """A real Dask scheduler and worker processes, as a user starts them: used, bounded, and lost in mid-build."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,17 +15,17 @@ from typing import Any
 import pytest
 import requests
 
-from pipeline.emulator.process import running_emulator
+from pipeline.manifest.digest import digest_run
+from pipeline.schema.layout import RunLayout
 
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
 
-pytestmark = pytest.mark.xdist_group("faults")
+Finish = Callable[[], dict[str, Any]]
+
+pytestmark = pytest.mark.xdist_group("cluster")
 
 BIN = Path(sys.executable).parent
-
-PLANET = 7
-"""The small recipe's."""
 
 PIXELS = "image:computePixels"
 
@@ -36,29 +37,46 @@ ENVIRONMENT = {**os.environ, "no_proxy": "127.0.0.1,localhost", "OMP_NUM_THREADS
 
 @dataclass
 class Cluster:
-    folder: Path
-    processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
-    address: str = ""
+    """A scheduler and two workers; what was killed is started again by `whole`."""
 
-    def start(self, *command: str) -> "subprocess.Popen[bytes]":
-        log = (self.folder / f"{len(self.processes)}.log").open("wb")
-        with log:
-            process = subprocess.Popen(
+    folder: Path
+    scheduler: "subprocess.Popen[bytes] | None" = None
+    workers: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    address: str = ""
+    started: int = 0
+
+    def _start(self, *command: str) -> "tuple[subprocess.Popen[bytes], Path]":
+        self.started += 1
+        path = self.folder / f"{self.started}.log"
+        with path.open("wb") as log:
+            started = subprocess.Popen(
                 [str(BIN / "dask"), *command], cwd=self.folder, env=ENVIRONMENT, stdout=log, stderr=log
             )
-        self.processes.append(process)
-        return process
+        return started, path
 
-    @property
-    def scheduler(self) -> "subprocess.Popen[bytes]":
-        return self.processes[0]
+    def whole(self) -> None:
+        """Start what does not run."""
+        if self.scheduler is None or self.scheduler.poll() is not None:
+            self.end()
+            told = self.folder / f"scheduler-{self.started}.json"
+            place = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(told))
+            self.scheduler, _ = self._start("scheduler", "--no-dashboard", *place)
+            wait_until(lambda: told.exists() and told.read_text().rstrip().endswith("}"), "the scheduler did not start")
+            self.address = json.loads(told.read_text())["address"]
+        self.workers = [worker for worker in self.workers if worker.poll() is None]
+        logs = []
+        while len(self.workers) < 2:
+            how = ("--host", "127.0.0.1", "--no-nanny", "--no-dashboard", "--nthreads", "4")
+            worker, log = self._start("worker", self.address, *how)
+            self.workers.append(worker)
+            logs.append(log)
+        wait_until(lambda: all("Registered to" in log.read_text() for log in logs), "a worker did not start")
 
-    @property
-    def workers(self) -> "list[subprocess.Popen[bytes]]":
-        return self.processes[1:]
-
-    def start_worker(self) -> None:
-        self.start("worker", self.address, "--host", "127.0.0.1", "--no-nanny", "--no-dashboard", "--nthreads", "4")
+    def end(self) -> None:
+        """Kill all of it."""
+        for process in [*self.workers, *([self.scheduler] if self.scheduler else [])]:
+            process.kill()
+            process.wait()
 
 
 def wait_until(what: Callable[[], bool], why: str, seconds: float = 240.0) -> None:
@@ -68,28 +86,23 @@ def wait_until(what: Callable[[], bool], why: str, seconds: float = 240.0) -> No
         time.sleep(0.05)
 
 
-@pytest.fixture
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = tmp_path_factory.mktemp("cluster")
-    running, told = Cluster(folder), folder / "scheduler.json"
-    running.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told))
-    try:
-        wait_until(told.exists, "the scheduler did not start")
-        address = next(line for line in told.read_text().splitlines() if '"address"' in line)
-        running.address = address.split('"')[3]
-        for _ in range(2):
-            running.start_worker()
-        yield running
-    finally:
-        for process in running.processes:
-            process.kill()
-            process.wait()
+@pytest.fixture(scope="module")
+def one_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.end()
 
 
 @pytest.fixture
-def slow_service(tmp_path: Path) -> Iterator[str]:
-    with running_emulator(PLANET, "", LATENCY_S, None, log=tmp_path / "emulator.log") as url:
-        yield url
+def cluster(one_cluster: Cluster) -> Cluster:
+    one_cluster.whole()
+    return one_cluster
+
+
+@pytest.fixture
+def slow_service(serve_small_planet: Callable[..., Any]) -> Iterator[str]:
+    with serve_small_planet(latency_s=LATENCY_S) as server:
+        yield server.url
 
 
 def counts(url: str) -> dict[str, Any]:
@@ -122,19 +135,24 @@ def last_line(said: bytes) -> str:
     return said.decode().rstrip().splitlines()[-1]
 
 
-def test_a_worker_that_is_killed_changes_nothing_and_the_pace_holds_for_all(
-    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
-) -> None:
-    _, reference = small_run
-    more = ("--json", "--set", "source.pace.concurrent=3")
-    with begun(small_recipe, tmp_path / "run", cluster, slow_service, *more) as build:
-        cluster.workers[0].kill()
-        out, said = build.communicate(timeout=240)
-    assert build.returncode == 0, said.decode()
-    assert reference.json["content_digest"].encode() in out
-    seen = counts(slow_service)
-    assert seen["peak_concurrency"] <= 3 + 3, "at most what the killed worker left behind, beyond the pace"
-    assert seen["rejected"] == 0
+@pytest.fixture
+def same_in_the_end(
+    small_run: tuple[Path, Any], tmp_path: Path, small_planet_url: str, build_here: Callable[..., Any], same_as: Any
+) -> Callable[[], dict[str, Any]]:
+    """Finish the test's run in this process and hold it against the undisturbed one; the tallies of what was left."""
+
+    def check() -> dict[str, Any]:
+        reference, ended = small_run
+        _, ledger = build_here(tmp_path / "run", small_planet_url)
+        same_as(tmp_path / "run", reference)
+        assert digest_run(RunLayout(tmp_path / "run")).dataset == ended.json["content_digest"]
+        return dict(ledger.tallies)
+
+    return check
+
+
+def only_the_manifest_was_left(tallies: dict[str, Any]) -> bool:
+    return {stage for stage, tally in tallies.items() if tally.parts_made} == {"manifest"}
 
 
 def test_the_pace_is_the_clusters_and_not_the_workers(
@@ -148,28 +166,9 @@ def test_the_pace_is_the_clusters_and_not_the_workers(
     assert counts(slow_service)["peak_concurrency"] == 3, "never more, and no place left unused"
 
 
-def test_a_lost_scheduler_is_one_plain_line_and_the_next_run_goes_on(
-    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
-) -> None:
-    _, reference = small_run
-    with begun(small_recipe, tmp_path / "run", cluster, slow_service) as build:
-        cluster.scheduler.kill()
-        _, said = build.communicate(timeout=120)
-    assert build.returncode == 1
-    assert "connection to the Dask scheduler was lost" in last_line(said)
-    for worker in cluster.workers:
-        wait_until(lambda worker=worker: worker.poll() is not None, "a worker outlives its scheduler")  # type: ignore[misc]
-    url = f"source.url={slow_service}"
-    ended = noldo("build", small_recipe, "--out", tmp_path / "run", "--workers", 2, "--json", "--set", url)
-    assert ended.status == 0, ended.err
-    assert ended.json["content_digest"] == reference.json["content_digest"]
-    assert ended.json["tallies"]["match"]["parts_reused"] >= 1
-
-
 def test_ctrl_c_leaves_an_idle_cluster_and_the_next_run_goes_on(
-    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
+    noldo: Noldo, small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str, same_in_the_end: Finish
 ) -> None:
-    _, reference = small_run
     with begun(small_recipe, tmp_path / "run", cluster, slow_service) as build:
         os.killpg(build.pid, signal.SIGINT)
         _, said = build.communicate(timeout=120)
@@ -179,21 +178,47 @@ def test_ctrl_c_leaves_an_idle_cluster_and_the_next_run_goes_on(
     asked = counts(slow_service)["requests"]
     time.sleep(1.0)
     assert counts(slow_service)["requests"] == asked
-    ended = noldo(*arguments(small_recipe, tmp_path / "run", cluster, slow_service), "--json")
+    ended = noldo(*arguments(small_recipe, tmp_path / "run", cluster, slow_service), "--until", "pack")
     assert ended.status == 0, ended.err
-    assert ended.json["content_digest"] == reference.json["content_digest"]
+    assert only_the_manifest_was_left(same_in_the_end())
 
 
 def test_a_killed_driver_leaves_workers_that_stop_asking(
-    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str
+    noldo: Noldo, small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str, same_in_the_end: Finish
 ) -> None:
-    _, reference = small_run
     with begun(small_recipe, tmp_path / "run", cluster, slow_service) as build:
         os.killpg(build.pid, signal.SIGKILL)
-    ended = noldo(*arguments(small_recipe, tmp_path / "run", cluster, slow_service), "--json")
+    ended = noldo(*arguments(small_recipe, tmp_path / "run", cluster, slow_service), "--until", "pack")
     assert ended.status == 0, ended.err
-    assert ended.json["content_digest"] == reference.json["content_digest"]
-    assert list((tmp_path / "run").rglob("*.tmp-*")) == []
+    assert only_the_manifest_was_left(same_in_the_end())
+
+
+def test_a_worker_that_is_killed_changes_nothing_and_the_pace_holds_for_all(
+    small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str, same_in_the_end: Finish
+) -> None:
+    more = ("--until", "pack", "--set", "source.pace.concurrent=3")
+    with begun(small_recipe, tmp_path / "run", cluster, slow_service, *more) as build:
+        cluster.workers[0].kill()
+        _, said = build.communicate(timeout=240)
+    assert build.returncode == 0, said.decode()
+    seen = counts(slow_service)
+    assert seen["peak_concurrency"] <= 3 + 3, "at most what the killed worker left behind, beyond the pace"
+    assert seen["rejected"] == 0
+    assert only_the_manifest_was_left(same_in_the_end())
+
+
+def test_a_lost_scheduler_is_one_plain_line_and_the_next_run_goes_on(
+    small_recipe: Path, tmp_path: Path, cluster: Cluster, slow_service: str, same_in_the_end: Finish
+) -> None:
+    with begun(small_recipe, tmp_path / "run", cluster, slow_service) as build:
+        assert cluster.scheduler is not None
+        cluster.scheduler.kill()
+        _, said = build.communicate(timeout=120)
+    assert build.returncode == 1
+    assert "connection to the Dask scheduler was lost" in last_line(said)
+    for worker in cluster.workers:
+        wait_until(lambda worker=worker: worker.poll() is not None, "a worker outlives its scheduler")  # type: ignore[misc]
+    assert same_in_the_end()["match"].parts_reused >= 1
 
 
 def test_a_scheduler_without_workers_is_told(noldo: Noldo, small_recipe: Path, tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """The real client against an emulator that misbehaves: the same records and pixels as from one that does not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 import requests
 
-from pipeline.emulator.faults import TRANSIENT_KINDS
-from pipeline.emulator.process import running_emulator
+from pipeline.emulator.faults import TRANSIENT_KINDS, parse_faults
+from pipeline.emulator.limits import MemoryLimit
 from pipeline.export import ExportSettings, export_part
 from pipeline.match import match_part
 from pipeline.schema.bands import S1_NODATA, S2_BANDS
@@ -21,6 +22,7 @@ from pipeline.sources.earthengine import EarthEngineSource, emulator_spec
 from pipeline.sources.pace import own_link
 
 SEED = 7
+"""Of the faults."""
 FAULTS = ",".join(f"{kind}:0.07" for kind in TRANSIENT_KINDS)
 SIZE = 66
 PLACES = [(2.35, 48.85), (-58.4, -34.6), (11.98, 45.4), (18.42, -33.92), (-99.1, 19.4), (31.2, 30.05)]
@@ -60,15 +62,14 @@ def build(url: str, count: int, records: list[Attempt]) -> tuple[list[SeasonMatc
 
 
 @pytest.fixture(scope="module")
-def calm() -> Iterator[str]:
-    with running_emulator(SEED, faults="", latency_s=0.0, locations=None) as url:
-        yield url
+def calm(small_planet_url: str) -> str:
+    return small_planet_url
 
 
 @pytest.fixture(scope="module")
-def rough() -> Iterator[str]:
-    with running_emulator(SEED, faults=FAULTS, latency_s=0.0, locations=None) as url:
-        yield url
+def rough(serve_small_planet: Callable[..., Any]) -> Iterator[str]:
+    with serve_small_planet(faults=parse_faults(FAULTS), fault_seed=SEED) as server:
+        yield server.url
 
 
 def test_faults_change_no_result(calm: str, rough: str) -> None:
@@ -164,14 +165,15 @@ def same_pixels(one: Patch, other: Patch) -> bool:
 
 @pytest.mark.parametrize(("bands", "requests_each"), [(40, 7), (9, 31)])
 def test_a_service_that_is_short_of_memory_gives_the_same_pixels_in_pieces(
-    calm: str, bands: int, requests_each: int
+    calm: str, bands: int, requests_each: int, serve_small_planet: Callable[..., Any]
 ) -> None:
     kept = kept_at(calm, 2)
     settings = ExportSettings(dw_probabilities=True)
     whole = export(*kept, settings, EarthEngineSource(emulator_spec(calm), "test"))
     attempts: list[Attempt] = []
-    with running_emulator(SEED, faults="", latency_s=0.0, locations=None, memory_bands=bands) as url:
-        pieces = export(*kept, settings, EarthEngineSource(emulator_spec(url), "test", own_link(attempts.append)))
+    with serve_small_planet(memory=MemoryLimit(bands)) as server:
+        source = EarthEngineSource(emulator_spec(server.url), "test", own_link(attempts.append))
+        pieces = export(*kept, settings, source)
     assert pieces.records == whole.records
     assert len(whole.patches) == 2
     assert all(same_pixels(one, other) for one, other in zip(whole.patches, pieces.patches, strict=True))
@@ -180,12 +182,14 @@ def test_a_service_that_is_short_of_memory_gives_the_same_pixels_in_pieces(
     assert ended == {"ok", "permanent"}
 
 
-def test_a_request_that_fails_now_and_then_for_want_of_memory_is_the_same_in_the_end(calm: str) -> None:
+def test_a_request_that_fails_now_and_then_for_want_of_memory_is_the_same_in_the_end(
+    calm: str, serve_small_planet: Callable[..., Any]
+) -> None:
     kept = kept_at(calm, 4)
     whole = export(*kept, ExportSettings(), EarthEngineSource(emulator_spec(calm), "test"))
-    with running_emulator(SEED, faults="memory:0.3,truncate:0.1", latency_s=0.0, locations=None) as url:
-        pieces = export(*kept, ExportSettings(), EarthEngineSource(emulator_spec(url), "test"))
-        counts = requests.get(f"{url}/diagnostics/counts", timeout=30).json()
+    with serve_small_planet(faults=parse_faults("memory:0.3,truncate:0.1"), fault_seed=SEED) as server:
+        pieces = export(*kept, ExportSettings(), EarthEngineSource(emulator_spec(server.url), "test"))
+        counts = server.traffic.counts()
     assert counts["faults"]["memory"] >= 1
     assert pieces.records == whole.records
     for one, other in zip(whole.patches, pieces.patches, strict=True):

@@ -10,12 +10,10 @@ from typing import Any
 import psutil
 import pytest
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 @pytest.mark.parametrize(
     ("number", "everyone", "status"),
-    [(signal.SIGTERM, False, 143), (signal.SIGTERM, True, 143), (signal.SIGHUP, True, 129)],
+    [(signal.SIGTERM, False, 143), (signal.SIGHUP, True, 129)],
 )
 def test_a_build_that_is_told_to_end_ends_all_that_it_started(
     number: signal.Signals,

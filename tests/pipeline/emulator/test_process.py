@@ -34,13 +34,6 @@ def refuses(url: str) -> bool:
         return probe.connect_ex((host, int(port))) != 0
 
 
-def test_it_serves_and_ends_with_the_context(tmp_path: Path, request_to: Callable[..., Any]) -> None:
-    with running_emulator(7, "", 0.0, None, log=tmp_path / "log") as url:
-        assert request_to(url, "POST", VALUE, BODY).json == {"result": 3}
-    assert refuses(url)
-    assert (tmp_path / "log").read_text() == ""
-
-
 def test_what_keeps_it_from_starting_is_said() -> None:
     wrong = "did not start: fault 'teapot:1' is not understood"
     with pytest.raises(NoldoError, match=wrong), running_emulator(7, "teapot:1", 0.0, None):
@@ -76,16 +69,6 @@ def test_it_ends_when_its_parent_is_killed() -> None:
     assert refuses(url)
 
 
-def test_the_command_s_first_line_is_the_url_and_a_signal_ends_it() -> None:
-    command = [sys.executable, "-m", "pipeline.emulator", "--seed", "3"]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().decode().strip()
-        assert url.startswith("http://127.0.0.1:")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
-
-
 def test_one_that_was_killed_gives_the_same_answers_when_started_again(request_to: Callable[..., Any]) -> None:
     command = [sys.executable, "-m", "pipeline.emulator", "--seed", "3", "--targets", "15.95,45.26"]
     command += ["--flaws", "offset:1,border:1,shift:1"]
@@ -100,22 +83,27 @@ def test_one_that_was_killed_gives_the_same_answers_when_started_again(request_t
         "fileFormat": "NPY",
         "grid": {"crsCode": "EPSG:32633", "affineTransform": affine, "dimensions": {"width": 24, "height": 24}},
     }
-    answers = []
-    for _ in range(2):
+    answers, statuses = [], []
+    for number in (signal.SIGKILL, signal.SIGTERM):
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             url = process.stdout.readline().decode().strip()
+            assert url.startswith("http://127.0.0.1:"), "the first line is the URL"
             pixels = request_to(url, "POST", "/v1/projects/test/image:computePixels", body)
             image = request_to(url, "POST", VALUE, {"expression": body["expression"]})
             wrong = request_to(url, "GET", f"/diagnostics/flaws?asset={found[0].asset_id}").json
             answers.append((pixels.status, pixels.body, image.body, wrong, planet_of(url)))
-            process.kill()
+            process.send_signal(number)
+            statuses.append(process.wait(20))
+    assert statuses == [-signal.SIGKILL, 0]
     assert answers[0] == answers[1]
     assert answers[0][0] == 200
     assert set(answers[0][3][found[0].asset_id]) == {"border_m", "shift_px"}
 
 
-def test_a_running_emulator_says_which_planet_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_serves_says_which_planet_it_is_and_ends_with_the_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request_to: Callable[..., Any]
+) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "")
     place = gpd.GeoDataFrame(
@@ -123,8 +111,11 @@ def test_a_running_emulator_says_which_planet_it_is(tmp_path: Path, monkeypatch:
     )
     locations = tmp_path / "list.parquet"
     place.to_parquet(locations)
-    with running_emulator(11, "", 0.0, locations) as url:
+    with running_emulator(11, "", 0.0, locations, log=tmp_path / "log") as url:
         told = planet_of(url)
+        assert request_to(url, "POST", VALUE, BODY).json == {"result": 3}
+    assert refuses(url)
+    assert (tmp_path / "log").read_text() == ""
     assert told == {"seed": 11, "locations_sha256": hashlib.sha256(locations.read_bytes()).hexdigest()}
     assert told == PlanetSpec(11, locations).identity()
 

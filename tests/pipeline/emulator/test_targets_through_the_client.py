@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 
 from pipeline.emulator.flaws import flaws_of, parse_flaws
-from pipeline.emulator.process import running_emulator
+from pipeline.emulator.planet_spec import PlanetSpec
+from pipeline.emulator.server import EmulatorServer
 from pipeline.emulator.targets import REFLECTOR_DB, SATURATED_DN
 from pipeline.emulator.truth import BUILT
 from pipeline.export import plan_requests
@@ -37,8 +38,8 @@ TARGETS = ";".join(f"{lon + OFF[0]!r},{lat + OFF[1]!r}" for lon, lat in PLACES)
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with running_emulator(SEED, "", 0.0, None, targets=TARGETS) as address:
-        yield address
+    with EmulatorServer(PlanetSpec(SEED, targets=TARGETS).world()) as server:
+        yield server.url
 
 
 @cache
@@ -131,9 +132,9 @@ def test_patches_that_share_ground_have_the_same_pixels_there(url: str, east: in
 def test_a_displaced_image_shows_the_target_beside_its_place(url: str) -> None:
     """The check of one grid sees a displacement by a pixel, and flaws reach the pixels that a build gets."""
     flaws = "shift:1"
-    with running_emulator(SEED, "", 0.0, None, targets=TARGETS, flaws=flaws) as flawed:
+    with EmulatorServer(PlanetSpec(SEED, targets=TARGETS, flaws=flaws).world()) as flawed:
         location, matches = kept(url)[0]
-        arrays = fetch(flawed, location, matches)
+        arrays = fetch(flawed.url, location, matches)
         row, column = expected_pixel(location)
         for match in matches:
             assert match.s1_id is not None

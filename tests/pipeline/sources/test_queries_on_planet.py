@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipeline.emulator.planet import Planet
-from pipeline.emulator.process import running_emulator
 from pipeline.emulator.scene import DW_COLLECTION, S1_COLLECTION, S2_COLLECTION, EmulatedScene
+from pipeline.emulator.server import EmulatorServer
 from pipeline.schema.grid import PixelGrid, patch_grid
 from pipeline.schema.records import TimeWindow
 from pipeline.sources.earthengine import EarthEngineSource, emulator_spec
@@ -26,9 +26,9 @@ def planet() -> Planet:
 
 
 @pytest.fixture(scope="module")
-def source() -> Iterator[EarthEngineSource]:
-    with running_emulator(SEED, faults="", latency_s=0.0, locations=None) as url:
-        yield EarthEngineSource(emulator_spec(url), "test")
+def source(planet: Planet) -> Iterator[EarthEngineSource]:
+    with EmulatorServer(planet) as server:
+        yield EarthEngineSource(emulator_spec(server.url), "test")
 
 
 def slots(days: int) -> list[SceneSlot]:
