@@ -18,8 +18,8 @@ def test_the_estimate_is_what_a_build_then_counts(
     plan = noldo("plan", small_recipe, "--survive", survivors / 7, "--json").json
     assert plan["pixel_requests"] == tallies["export"]["requests"]
     assert plan["parts"] <= tallies["match"]["requests"] <= plan["scene_queries"]
-    counted = sum(tally["received_bytes"] for tally in tallies.values())
-    assert plan["bytes_down"] == pytest.approx(counted, rel=0.02)
+    counted = sum(tally["received_bytes"] for stage, tally in tallies.items() if stage != "connect")
+    assert plan["bytes_down"] == pytest.approx(counted, rel=0.005), "beside what any start costs"
     assert plan["store_bytes"] >= 0.8 * built.json["store_bytes"]
 
 
