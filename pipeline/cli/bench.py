@@ -59,17 +59,20 @@ def scale(counts: tuple[int, ...], workers: int, folder: Path | None, out: Path 
 @bench.command()
 @click.option("--locations", type=click.IntRange(min=1), default=256, show_default=True, help="Made up and read.")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Of which the median counts.")
+@click.option("--compressible", is_flag=True, help="Images that lz4 shortens, to 0.91; by default it cannot.")
 @click.option("--folder", type=_FOLDER, help=f"{FOLDER_HELP} Takes 12 MB a location.")
 @click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
-def loader(locations: int, rounds: int, folder: Path | None, out: Path | None, as_json: bool) -> None:
+def loader(
+    locations: int, rounds: int, compressible: bool, folder: Path | None, out: Path | None, as_json: bool
+) -> None:
     """Reading a store on one core and on two, beside other readers of the same data, bare decoding and a copy.
 
     Example:  noldo bench loader --out benchmarks/results
     """
     from benchmarks.loader import LoaderLoad, bench_loader
 
-    load = LoaderLoad(locations, rounds)
+    load = LoaderLoad(locations, rounds, compressible=compressible)
     _tell(bench_loader(load, folder, lambda line: click.echo(line, err=True)), out, as_json=as_json)
 
 
