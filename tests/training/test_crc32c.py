@@ -1,5 +1,6 @@
 """The checksum's published values, by the direct call and by the package's own function."""
 
+import google_crc32c
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +19,15 @@ def test_the_published_values(data: bytes, expected: int, direct: bool, monkeypa
     if not direct:
         monkeypatch.setattr(module, "_library", lambda: None)
     assert crc32c(np.frombuffer(data, np.uint8)) == expected
+
+
+@pytest.mark.parametrize("size", [0, 1, module.SHORT - 1, module.SHORT, module.SHORT + 1])
+def test_every_way_gives_the_packages_own_value(size: int) -> None:
+    data = np.random.default_rng(size).integers(0, 256, size=size, dtype=np.uint8)
+    expected = google_crc32c.value(data.tobytes())
+    assert crc32c(data) == expected
+    data.flags.writeable = False
+    assert crc32c(data) == expected
 
 
 @given(st.binary(max_size=300), st.integers(0, 10**6))
