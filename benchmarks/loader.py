@@ -6,6 +6,7 @@ warm: a reader reads everything once more at the beginning of its turn.
 """
 
 import os
+import re
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +43,9 @@ WRITERS: Final = {"WebDataset": (write_tars, write_season_tars), "MosaicML strea
 """What writes the files that a library reads."""
 
 DISTRIBUTIONS: Final = {"WebDataset": "webdataset", "MosaicML streaming": "mosaicml-streaming"}
+
+
+AUTOGROUP: Final = Path("/proc/self/autogroup")
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def bench_loader(
         "read of a location": "one season of S1 and S2, four label maps; page cache warm",
         "cores": "one, but 'ours, 2 threads' two",
         **({"left out": ", ".join(absent)} if absent else {}),
-        "priority": os.nice(0),
+        "priority": priority(),
         **versions(absent),
     }
     return BenchmarkResult("loader", date.today(), hardware, settings, tuple(figures(rounds)))
@@ -141,6 +145,15 @@ def paired(ours: Sequence[Round], theirs: Sequence[Round]) -> float:
     """Median over the rounds of how many times as fast ours was in the same round."""
     pairs = zip(ours, theirs, strict=True)
     return statistics.median((a.locations / a.wall_s) / (b.locations / b.wall_s) for a, b in pairs)
+
+
+def priority() -> str:
+    """Niceness of this process, and of its session where Linux groups processes by session (sched(7), autogroup)."""
+    try:
+        session = re.search(r"nice (-?\d+)", AUTOGROUP.read_text())
+    except OSError:
+        session = None
+    return f"nice {os.nice(0)}" + (f", session nice {session[1]}" if session else "")
 
 
 def versions(absent: Sequence[str]) -> dict[str, Any]:

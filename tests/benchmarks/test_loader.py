@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.loader import ONE, TWO, WRITERS, LoaderLoad, Round, bench_loader, figures, paired
+from benchmarks.loader import ONE, TWO, WRITERS, LoaderLoad, Round, bench_loader, figures, paired, priority
 from benchmarks.loader_readers import PEERS, READERS
 
 
@@ -56,3 +56,10 @@ def test_a_small_benchmark_runs_and_leaves_nothing(tmp_path: Path, monkeypatch: 
     assert result.settings["left out"] == "WebDataset, MosaicML streaming"
     assert any("WebDataset is left out" in line for line in told)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_priority_tells_a_session_that_was_favoured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.loader.AUTOGROUP", tmp_path / "autogroup")
+    assert "session" not in priority()
+    (tmp_path / "autogroup").write_text("/autogroup-71 nice -15\n")
+    assert priority().endswith(", session nice -15")
