@@ -77,7 +77,7 @@ def test_a_build_in_a_bucket_is_that_on_a_disk(
     assert {"recipe.yaml", "report.html", "manifest/index.parquet"} <= set(before)
     assert {event["stage"] for event in read_events(out / "events.jsonl") if event["event"] == "attempt"} >= {"export"}
 
-    again = noldo("build", small_recipe, "--out", out, "--json")
+    again = noldo("build", small_recipe, "--out", out, "--json", "--set", url)
     assert again.status == 0, again.err
     assert not again.json["worked"]
     assert {k: v for k, v in file_sizes(out).items() if not k.startswith("events/")} == {
