@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from pipeline.cli.output import JSON_HELP, show
+from pipeline.cli.directory import RUN_DIRECTORY
+from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.schema.errors import UsageError
+from pipeline.schema.paths import AnyPath
 
 if TYPE_CHECKING:
     from benchmarks.result import BenchmarkResult
@@ -74,6 +77,49 @@ def loader(
 
     load = LoaderLoad(locations, rounds, compressible=compressible)
     _tell(bench_loader(load, folder, lambda line: click.echo(line, err=True)), out, as_json=as_json)
+
+
+@bench.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--store", required=True, type=RUN_DIRECTORY, help="A run directory that an emulator's build left.")
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of every variant.")
+@click.option("--variant", "variants", multiple=True, help="Only this one; may be repeated.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Keep the runs, and go on with them.")
+@click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def variants(
+    recipe: Path,
+    store: AnyPath,
+    seeds: int,
+    variants: tuple[str, ...],
+    settings: tuple[str, ...],
+    folder: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """The variants of the paper, pretrained as RECIPE's 'pretrain' section says, scored against the planet's truth.
+
+    Example:  noldo bench variants recipes/demo.yaml --store runs/demo --out benchmarks/results
+    """
+    from benchmarks.variants import VARIANTS, bench_variants
+    from pipeline.cli.pretrain import find_store
+    from pipeline.recipe import read_yaml
+
+    unknown = [name for name in variants if name not in VARIANTS]
+    if unknown:
+        raise UsageError(f"--variant {unknown[0]}: give one of {', '.join(VARIANTS)}")
+    base = read_yaml(recipe, settings).get("pretrain")
+    if not isinstance(base, dict):
+        raise UsageError(f"{recipe} has no 'pretrain' section")
+    path, truth = find_store(store)
+    if not truth.exists():
+        raise UsageError(f"{truth} is not there: only what an emulator built has a truth to score against")
+    shared = {key: value for key, value in base.items() if key not in ("modalities", "fusion", "seed")}
+    result = bench_variants(
+        path, truth, shared, seeds=seeds, variants=variants, folder=folder, tell=lambda line: click.echo(line, err=True)
+    )
+    _tell(result, out, as_json=as_json)
 
 
 @bench.command()
