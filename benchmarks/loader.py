@@ -148,12 +148,12 @@ def paired(ours: Sequence[Round], theirs: Sequence[Round]) -> float:
 
 
 def priority() -> str:
-    """Niceness of this process, and of its session where Linux groups processes by session (sched(7), autogroup)."""
+    """Niceness of this process, and of its group where Linux schedules processes in groups (sched(7), autogroup)."""
     try:
-        session = re.search(r"nice (-?\d+)", AUTOGROUP.read_text())
+        group = re.search(r"nice (-?\d+)", AUTOGROUP.read_text())
     except OSError:
-        session = None
-    return f"nice {os.nice(0)}" + (f", session nice {session[1]}" if session else "")
+        group = None
+    return f"nice {os.nice(0)}" + (f", scheduler group nice {group[1]}" if group else "")
 
 
 def versions(absent: Sequence[str]) -> dict[str, Any]:

@@ -58,8 +58,8 @@ def test_a_small_benchmark_runs_and_leaves_nothing(tmp_path: Path, monkeypatch: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_priority_tells_a_session_that_was_favoured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_priority_tells_a_group_that_was_favoured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.loader.AUTOGROUP", tmp_path / "autogroup")
-    assert "session" not in priority()
+    assert "group" not in priority()
     (tmp_path / "autogroup").write_text("/autogroup-71 nice -15\n")
-    assert priority().endswith(", session nice -15")
+    assert priority().endswith(", scheduler group nice -15")
