@@ -89,7 +89,7 @@ def object_lock(out: UPath, tell: Tell, times: LockTimes = TIMES) -> Iterator[No
         heart.stop()
 
 
-def _acquire(lock: AnyPath, claim: Claim, tell: Tell, times: LockTimes) -> None:
+def _acquire(lock: UPath, claim: Claim, tell: Tell, times: LockTimes) -> None:
     """Write our claim, once there is no other or the other's owner is gone."""
     seen, watched_s, told = _read(lock), 0.0, False
     while True:
@@ -116,7 +116,7 @@ def _acquire(lock: AnyPath, claim: Claim, tell: Tell, times: LockTimes) -> None:
         seen = now
 
 
-def _take_over(lock: AnyPath, claim: Claim, times: LockTimes) -> None:
+def _take_over(lock: UPath, claim: Claim, times: LockTimes) -> None:
     remove(lock)
     write_new(lock, _plain(claim))
     time.sleep(times.settle_s)
@@ -133,7 +133,7 @@ def _held(out: AnyPath, owner: Claim | None = None) -> str:
 class _Heart(threading.Thread):
     """Writes the claim anew until it is stopped; interrupts the build where the lock is another's."""
 
-    def __init__(self, lock: AnyPath, claim: Claim, times: LockTimes) -> None:
+    def __init__(self, lock: UPath, claim: Claim, times: LockTimes) -> None:
         super().__init__(name="run lock", daemon=True)
         self.lost = False
         self._lock, self._claim, self._times = lock, claim, times
@@ -168,9 +168,10 @@ class _Heart(threading.Thread):
                 raise
 
 
-def _read(lock: AnyPath) -> Claim | None:
+def _read(lock: UPath) -> Claim | None:
     try:
-        text = lock.read_bytes()
+        # In one request: the owner writes it anew meanwhile, and a part of each would be refused.
+        text = lock.fs.cat_file(lock.path)
     except FileNotFoundError:
         return None
     try:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline.event_log import read_events
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.timeout(900)
 def building(
     small_recipe: Path, bucket: Callable[[], AnyPath], small_planet_url: str
 ) -> Iterator[tuple[AnyPath, "subprocess.Popen[bytes]"]]:
-    """A build into a bucket that has just committed its first scenes; killed in the end."""
+    """A build into a bucket that has committed its first scenes and gets no further; killed in the end."""
     out = bucket()
     command = [str(Path(sys.executable).parent / "noldo"), "build", str(small_recipe), "--out", str(out)]
     build = subprocess.Popen(
@@ -40,6 +41,8 @@ def building(
             assert build.poll() is None, "the build ended before it was disturbed"
             assert time.monotonic() < deadline, "no scenes were committed"
             time.sleep(0.2)
+        for worker in psutil.Process(build.pid).children(recursive=True):
+            worker.suspend()  # so that it is still building, and lives, for as long as the test looks at it
         yield out, build
     finally:
         if build.poll() is None:
