@@ -123,9 +123,7 @@ def run_build(recipe: "Recipe", out: AnyPath, options: BuildOptions) -> "BuildSu
 
 
 def _pretrain_later(store: AnyPath) -> str:
-    return (
-        f"Pretraining reads a store on a disk: copy {store} to one, then noldo pretrain RECIPE --store COPY --out DIR"
-    )
+    return f"Pretraining keeps its run on a disk: noldo pretrain RECIPE --store {store} --out DIR"
 
 
 def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger: Any, display: Display) -> Any:
