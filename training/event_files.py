@@ -1,5 +1,6 @@
 """The run as TensorBoard shows it: `tensorboard --logdir DIR`."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ class EventFiles:
         if folder is not None:
             from torch.utils.tensorboard import SummaryWriter  # takes half a second to import
 
+            _await_a_later_name(folder)
             self._writer = SummaryWriter(folder, purge_step=steps_done + 1)
 
     def __enter__(self) -> Self:
@@ -38,3 +40,14 @@ class EventFiles:
         """See what was added so far to the disk."""
         if self._writer is not None:
             self._writer.flush()
+
+
+def _await_a_later_name(folder: Path) -> None:
+    """Wait out the second in which another file was opened here.
+
+    TensorBoard reads files in the order of their names. These begin with the second and end with process numbers and
+    counters, which do not sort: of two files of one second the later one may be read first.
+    """
+    opened = [int(path.name.split(".")[3]) for path in folder.glob("events.out.tfevents.[0-9]*")]
+    while int(time.time()) in opened:
+        time.sleep(0.05)
