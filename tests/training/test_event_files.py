@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.summary.writer import event_file_writer
 
 from training.event_files import EventFiles
 
@@ -48,7 +47,7 @@ def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_of_files_opened_in_one_second_the_later_one_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_file_writer, "_global_uid", file_numbers(9, 10))
+    monkeypatch.setattr("tensorboard.summary.writer.event_file_writer._global_uid", file_numbers(9, 10))
     with EventFiles(tmp_path, steps_done=0) as events:
         events.add("step", {"train_loss": 1.0}, step=1)
     with EventFiles(tmp_path, steps_done=1) as events:
