@@ -95,7 +95,7 @@ class FetchedTile:
 
 
 TileArrays = Mapping[str, NDArray[np.generic]]
-"""One tile's pixels, (channels, height, width) or (height, width): s2 uint16 (13, H, W) L1C digital numbers, 0 where not
+"""One tile's pixels: s2 uint16 (13, H, W) L1C digital numbers, 0 where not
 observed; s1 float32 (2, H, W) dB, S1_NODATA where not observed; dw uint8 (H, W) class 0..8 or IGNORE; osm uint8 (H, W)
 OSM land-use class 1..13 or IGNORE."""
 
