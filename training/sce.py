@@ -12,7 +12,7 @@ SMALLEST_TARGET = 1e-4
 
 
 def reverse_cross_entropy(log_p_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
-    """Return -sum_c p_ic log max(t_ic, 1e-4) at each pixel, (B, H, W), 0..9.21 (arXiv 1908.06112, Sec. 3.2).
+    """Return -sum_c p_ic log max(t_ic, 1e-4) at each pixel, (B, H, W), 0..9.21 (the RCE of arXiv 1908.06112).
 
     The prediction takes the place of the target and the other way round, so that a label which the network is sure
     to be wrong costs no more than log 1e4. A target that label smoothing keeps away from 0 lowers that bound.
@@ -24,7 +24,7 @@ def reverse_cross_entropy(log_p_BCHW: Tensor, target_BCHW: Tensor) -> Tensor:
 def symmetric_cross_entropy(
     log_p_BCHW: Tensor, target_BCHW: Tensor, weight_BHW: Tensor, *, alpha: float, beta: float
 ) -> Tensor:
-    """Return alpha CE + beta RCE, each the weighted mean over the labelled pixels, 0-dim (arXiv 1908.06112, Sec. 3.2).
+    """Return alpha CE + beta RCE, each the weighted mean over the labelled pixels, 0-dim (the SL of arXiv 1908.06112).
 
     `log_p_BCHW`: log-probabilities, float32. `target_BCHW`: class frequencies, 0..1. `weight_BHW`: 0..1, and 0 for
     a pixel without a label. `alpha`, `beta`: >= 0.
