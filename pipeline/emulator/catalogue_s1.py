@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from shapely import Polygon
 
-from pipeline.emulator.geography import coast
+from pipeline.emulator.coast import coast
 from pipeline.emulator.noise import key, mix, unit
 from pipeline.emulator.orbit import Orbit, Pass
 from pipeline.emulator.scene import S1_COLLECTION, EmulatedScene

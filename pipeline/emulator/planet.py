@@ -16,9 +16,10 @@ from shapely import Polygon, box
 from pipeline.emulator import annotator, optical, radar
 from pipeline.emulator.catalogue_s1 import ascending, find_s1, search_s1
 from pipeline.emulator.catalogue_s2 import DW_BANDS, cloudy_pct, dw_of, find_s2, search_s2
+from pipeline.emulator.cities import cities
 from pipeline.emulator.clouds import Sky, sky
+from pipeline.emulator.coast import coast
 from pipeline.emulator.frame import Frame
-from pipeline.emulator.geography import cities, coast
 from pipeline.emulator.listed import Listed
 from pipeline.emulator.noise import key
 from pipeline.emulator.scene import DW_COLLECTION, S1_COLLECTION, S2_COLLECTION, BandBlock, EmulatedScene

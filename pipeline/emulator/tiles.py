@@ -8,7 +8,7 @@ from typing import Final
 
 from shapely import Polygon, box
 
-from pipeline.emulator.geography import coast
+from pipeline.emulator.coast import coast
 from pipeline.schema.grid import PixelGrid, transformer, utm_epsg
 
 BAND_LETTERS: Final = "CDEFGHJKLMNPQRSTUVWX"

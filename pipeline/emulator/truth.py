@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.emulator.cities import cities
 from pipeline.emulator.climate import Climate, climate, temperature
+from pipeline.emulator.coast import coast
 from pipeline.emulator.frame import Frame, purpose
-from pipeline.emulator.geography import cities, coast
 from pipeline.emulator.noise import Float, units
 from pipeline.emulator.parcels import Parcels, parcels
 from pipeline.schema.grid import PixelGrid

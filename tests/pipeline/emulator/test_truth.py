@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.emulator.geography import cities, coast
+from pipeline.emulator.cities import cities
+from pipeline.emulator.coast import coast
 from pipeline.emulator.planet import Planet
 from pipeline.emulator.truth import SNOW, WATER
 from pipeline.schema.grid import PixelGrid, patch_grid, transformer
