@@ -1,7 +1,7 @@
 """From staged raw patches to the Zarr training store, one task a shard; renaming the folder is the commit."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.commit import begun_folder, begun_inputs, building_folder, finish_folder, folder_inputs
-from pipeline.content import DIGEST_ATTRIBUTE, row_digest, store_digests, tree_digest
+from pipeline.content import DIGEST_ATTRIBUTE, store_digests, tree_digest
 from pipeline.files import file_sizes, is_file, is_local, zarr_store
+from pipeline.read_back import write_verified
 from pipeline.scaling import PUBLISHED, Statistics, StoreScaling
 from pipeline.schema.bands import S1_NODATA, Scaling
 from pipeline.schema.errors import NoldoError
@@ -26,9 +27,6 @@ from pipeline.tally import Tally
 
 INNER_AXES: Final = {"s2": 4, "s1": 4, "dw": 3, PROBABILITIES: 4}
 """Axes of each array beside that of the rows: shards divide the rows only."""
-
-READ_BACK_ROWS: Final = 8
-"""Rows read back at a time: 29 MB of Sentinel-2."""
 
 
 class StoreSettings(Strict):
@@ -158,7 +156,7 @@ def pack_shard(
             blocks[PROBABILITIES][at] = _probabilities(patch, tiles(row.tile_part))
     # Each block is let go of once it is written, the largest last: writing one takes its encoded size again.
     ascending = sorted(arrays, key=lambda name: blocks[name].nbytes)
-    digests = {name: _write_verified(arrays[name], first, blocks.pop(name)) for name in ascending}
+    digests = {name: write_verified(arrays[name], first, blocks.pop(name)) for name in ascending}
     return ShardRecord(
         shard=shard,
         first_row=first,
@@ -235,29 +233,6 @@ def _staged_patch(tile: AnyPath, row: StoreRow) -> Patch:
             f"delete it and run the build again"
         )
     return patch
-
-
-def _write_verified(array: Any, first: int, block: NDArray[np.uint8]) -> tuple[str, ...]:
-    """Write rows first.. of an array in one go; returns the digests of the rows as they read back."""
-    # Empty chunks are written too: a chunk that is not there is then always damage, never the fill value.
-    array.with_config({"write_empty_chunks": True})[first : first + len(block)] = block
-    return tuple(
-        digest for start in range(0, len(block), READ_BACK_ROWS) for digest in _verified(array, first, block, start)
-    )
-
-
-def _verified(array: Any, first: int, block: NDArray[np.uint8], start: int) -> Iterator[str]:
-    """The digests of a few rows of `block`, from `start` on, once they read back as they were written."""
-    written = block[start : start + READ_BACK_ROWS]
-    low = first + start
-    try:
-        read = np.asarray(array[low : low + len(written)])
-    except (OSError, ValueError, RuntimeError) as error:
-        raise NoldoError(f"{array.store_path}: row {low} or one after it does not read back ({error})") from error
-    for at, (found, expected) in enumerate(zip(read, written, strict=True)):
-        if not np.array_equal(found, expected):
-            raise NoldoError(f"{array.store_path}: row {low + at} reads back other than it was written")
-        yield row_digest(found)
 
 
 def _shard_key(name: str, shard: int) -> str:

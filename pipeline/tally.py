@@ -91,6 +91,29 @@ class Tally:
         return () if self._prob is None else _integers(self._prob)
 
 
+class BandTally:
+    """Adds up the observed pixels of single acquisitions, a band at a time; in integers, as above."""
+
+    def __init__(self) -> None:
+        self._s2 = [_NOTHING] * len(S2_BANDS)
+        self._s1 = [_NOTHING] * len(S1_BANDS)
+
+    def add(self, s2_BHW: NDArray[np.uint16], s1_BHW: NDArray[np.float32]) -> None:
+        """Count one acquisition of each sensor in: digital numbers, and dB."""
+        (s2,) = _each_band(s2_BHW[None], s2_observed(s2_BHW)[None], _s2_sums)
+        (s1,) = _each_band(s1_BHW[None], s1_observed(s1_BHW)[None], _s1_sums)
+        self._s2 = [_merged(a, b) for a, b in zip(self._s2, s2, strict=True)]
+        self._s1 = [_merged(a, b) for a, b in zip(self._s1, s1, strict=True)]
+
+    def s2_sums(self) -> tuple[BandSum, ...]:
+        """Per band, in digital numbers."""
+        return tuple(_record(band, 1) for band in self._s2)
+
+    def s1_sums(self) -> tuple[BandSum, ...]:
+        """Per polarisation, in dB."""
+        return tuple(_record(band, S1_STEPS) for band in self._s1)
+
+
 _Sums = tuple[int, int, int, float, float]
 """Observed pixels, their sum and their sum of squares in whole steps, the lowest and the highest in the band's unit."""
 

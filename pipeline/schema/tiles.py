@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.schema.errors import FailureKind
 from pipeline.schema.grid import PixelGrid
+from pipeline.schema.records import BandSum
 
 Split = Literal["train", "test"]
 
@@ -97,7 +98,7 @@ class FetchedTile:
 TileArrays = Mapping[str, NDArray[np.generic]]
 """One tile's pixels: s2 uint16 (13, H, W) L1C digital numbers, 0 where not
 observed; s1 float32 (2, H, W) dB, S1_NODATA where not observed; dw uint8 (H, W) class 0..8 or IGNORE; osm uint8 (H, W)
-OSM land-use class 1..13 or IGNORE."""
+OSM land-use class 1..13 or IGNORE; dfc uint8 (H, W) class 0..7 of DFC2020 or IGNORE."""
 
 
 @dataclass(frozen=True)
@@ -131,3 +132,40 @@ class TileAgreement:
     detail: str
     corrected: bool = False
     """Whether the OSM labels are those of a raster corrected by hand."""
+
+
+@dataclass(frozen=True)
+class RowDigests:
+    """One array's rows in one shard of a downstream store."""
+
+    array: str
+    digests: tuple[str, ...]
+    """Per row, the digest of its decoded values (pipeline/content.py)."""
+
+
+@dataclass(frozen=True)
+class LabelCount:
+    """How often each class of one label array comes."""
+
+    array: str
+    pixels: tuple[int, ...]
+    """Per class, in the order of its legend, and last without a label."""
+
+
+@dataclass(frozen=True)
+class TileShardRecord:
+    """One finished shard of a downstream store: its rows as they were read back, and what they hold."""
+
+    shard: int
+    first_row: int
+    """Row of the store where the shard begins."""
+    arrays: tuple[RowDigests, ...]
+    """Of every array of the store."""
+    labels: tuple[LabelCount, ...]
+    """Of every label array of the store."""
+    labelled_px: tuple[int, ...]
+    """Per row, pixels that `ignore` leaves."""
+    s2_sums: tuple[BandSum, ...]
+    """Per band, of the raw digital numbers observed."""
+    s1_sums: tuple[BandSum, ...]
+    """Per polarisation, of the raw backscatter observed, dB."""
