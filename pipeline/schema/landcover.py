@@ -31,3 +31,24 @@ DW_CLASSES: Final = (
 """Dynamic World V1 (Brown et al. 2022, doi 10.1038/s41597-022-01307-4), with its published palette."""
 
 N_DW_CLASSES: Final = len(DW_CLASSES)
+
+OSM_CLASSES: Final = (
+    LandCoverClass(1, "urban fabric", "#e6004d"),
+    LandCoverClass(2, "industrial, commercial and transport units", "#cc4df2"),
+    LandCoverClass(3, "arable land", "#ffffa8"),
+    LandCoverClass(4, "artificial, non-agricultural vegetated areas", "#ffa6ff"),
+    LandCoverClass(5, "forests", "#4dff00"),
+    LandCoverClass(6, "mine, dump and construction sites", "#a600cc"),
+    LandCoverClass(7, "water bodies", "#00ccf2"),
+    LandCoverClass(8, "open spaces with little or no vegetation", "#e6e6e6"),
+    LandCoverClass(9, "pastures", "#e6e64d"),
+    LandCoverClass(10, "shrub and/or herbaceous vegetation associations", "#ccf24d"),
+    LandCoverClass(11, "permanent crops", "#e68000"),
+    LandCoverClass(12, "inland wetlands", "#a6a6ff"),
+    LandCoverClass(13, "coastal wetlands", "#e6e6ff"),
+)
+"""OSM land use in the 13 classes of osmlanduse.org: level 2 of CORINE without its heterogeneous classes (Schultz et al.
+2017, doi 10.1016/j.jag.2017.07.014), in the colours of that service's legend, which are CORINE's. The numbers are
+those of NoLDO-S12 (CromSS paper, Table I), 0 in its files meaning no label."""
+
+N_OSM_CLASSES: Final = len(OSM_CLASSES)
