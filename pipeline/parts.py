@@ -47,7 +47,7 @@ def arrow_type(annotation: Any) -> pa.DataType:
         return arrow_type(next(a for a in args if a is not types.NoneType))
     if origin is tuple:
         return pa.list_(arrow_type(args[0]))
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+    if origin is typing.Literal or (isinstance(annotation, type) and issubclass(annotation, StrEnum)):
         return pa.string()
     raise TypeError(f"no Arrow type for {annotation!r}")
 

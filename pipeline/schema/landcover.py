@@ -1,5 +1,6 @@
 """Land-cover legends. Class numbers are part of the stores and never change."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,3 +53,23 @@ OSM_CLASSES: Final = (
 those of NoLDO-S12 (CromSS paper, Table I), 0 in its files meaning no label."""
 
 N_OSM_CLASSES: Final = len(OSM_CLASSES)
+
+_WATER, _TREES, _GRASS, _FLOODED, _CROPS, _SHRUB, _BUILT, _BARE, _SNOW = range(N_DW_CLASSES)
+
+OSM_ADMITS: Final[Mapping[int, frozenset[int]]] = {
+    1: frozenset({_BUILT}),
+    2: frozenset({_BUILT}),
+    3: frozenset({_CROPS}),
+    4: frozenset({_TREES, _GRASS}),
+    5: frozenset({_TREES}),
+    6: frozenset({_BARE}),
+    7: frozenset({_WATER}),
+    8: frozenset({_BARE, _SNOW}),
+    9: frozenset({_GRASS}),
+    10: frozenset({_GRASS, _SHRUB}),
+    11: frozenset({_TREES, _CROPS}),
+    12: frozenset({_FLOODED}),
+    13: frozenset({_WATER, _FLOODED}),
+}
+"""Per OSM land-use class, the Dynamic World classes that do not contradict it (NoLDO-S12, agreement check of
+SSL4EO-S12@OSM): many to many, because land use and land cover are not the same question."""
