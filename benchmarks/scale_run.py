@@ -12,6 +12,7 @@ from typing import Final
 from benchmarks.process_meter import ProcessMeter
 from benchmarks.synthetic import STUBS, pack_stub
 from pipeline import flow
+from pipeline.building import run_parts
 from pipeline.cluster.client import dask_client
 from pipeline.cluster.crew import Chain, Crew, crew_of
 from pipeline.ledger import Ledger, Outcome
@@ -87,9 +88,9 @@ def _phases(job: Job, crew: Crew, clock: _Clock) -> int:
     with clock.phase("sample"):
         parts = flow.sample_parts(job, ledger)
     with clock.phase("graph"):
-        judged = flow.run_parts(job, crew, ledger, parts, STUBS)
+        judged = run_parts(job, crew, ledger, parts, STUBS)
     with clock.phase("graph again, all done"):
-        flow.run_parts(job, crew, ledger, parts, STUBS)
+        run_parts(job, crew, ledger, parts, STUBS)
     with clock.phase("store order"):
         rows = store_order(kept_tiles(job.run, len(judged)), job.recipe.store.seed)
     with clock.phase("shards"):

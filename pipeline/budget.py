@@ -16,6 +16,10 @@ S_PER_HOUR: Final = 3600.0
 SCENE_QUERY_STAGE: Final = "match"
 PIXEL_REQUEST_STAGE: Final = "export"
 
+SCENE_QUERY_STAGES: Final = (SCENE_QUERY_STAGE, "pair")
+PIXEL_REQUEST_STAGES: Final = (PIXEL_REQUEST_STAGE, "fetch")
+"""Of the pretraining set, and of the downstream one from expert tiles."""
+
 HOW_TO_CALIBRATE: Final = (
     "Earth Engine does not report what a request cost, and no published figure for such requests was found: these are "
     "guesses. Build some hundred locations, read 'Used EECU-seconds' by workload tag in the project's Metrics Explorer "
@@ -42,11 +46,9 @@ class BudgetSettings(Strict):
 
     def cost_s(self, stage: str) -> float:
         """Assumed EECU-seconds of one request of a stage; 0 for stages that compute nothing there."""
-        costs = {
-            SCENE_QUERY_STAGE: self.eecu_s_per_scene_query,
-            PIXEL_REQUEST_STAGE: self.eecu_s_per_pixel_request,
-        }
-        return costs.get(stage, 0.0)
+        if stage in SCENE_QUERY_STAGES:
+            return self.eecu_s_per_scene_query
+        return self.eecu_s_per_pixel_request if stage in PIXEL_REQUEST_STAGES else 0.0
 
     def left_eecu_s(self, events: Iterable[Mapping[str, Any]], now: datetime | None = None) -> float | None:
         """EECU-seconds that may still be spent in the month of `now`; None where the recipe sets no limit."""

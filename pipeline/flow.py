@@ -1,11 +1,11 @@
 """The whole pipeline on one screen: sample, match, seasons, export, quality, pack, manifest, joined by Dask."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
+from pipeline.building import mended, require_all_had, run_parts
 from pipeline.cluster.crew import Chain, Crew
 from pipeline.commit import begun_inputs, forget_begun
-from pipeline.files import remove
 from pipeline.freed import free_all, require_staged
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
@@ -17,14 +17,13 @@ from pipeline.recipe import canonical_digest
 from pipeline.run_directory import prune_parts
 from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel, sample_inputs, shards_complete
 from pipeline.sample import sample
-from pipeline.schema.errors import DamagedError, FailureKind, NoldoError
+from pipeline.schema.errors import NoldoError
 from pipeline.schema.records import LabelShare, Location, SeasonMatch, ShardRecord, StoreRow
-from pipeline.sources.pace import BudgetSpentError
 from pipeline.tasks.export import export_task
 from pipeline.tasks.job import Job
 from pipeline.tasks.metadata import match_task, seasons_task
 from pipeline.tasks.pack import pack_task
-from pipeline.tasks.plainly import run_alone, run_plainly
+from pipeline.tasks.plainly import run_alone
 from pipeline.tasks.quality import quality_task
 
 STAGES = ("sample", "match", "seasons", "export", "quality", "pack", "manifest")
@@ -40,9 +39,6 @@ PART_TASKS: dict[str, PartTask] = {
 }
 """Stages that turn one part into one part, each part by itself."""
 
-MENDINGS = 5
-"""Damaged files that one build makes again; more of them say that the disk is not to be trusted."""
-
 
 def build(
     job: Job, crew: Crew, ledger: Ledger, until: str = STAGES[-1], note: Callable[[str], None] = lambda _: None
@@ -53,14 +49,7 @@ def build(
     NoldoError where locations are still to be had: running the same build again goes on with them.
     """
     wanted = STAGES[: STAGES.index(until) + 1]
-    for _ in range(MENDINGS):
-        try:
-            return _build(job, crew, ledger, wanted)
-        except DamagedError as damage:
-            note(f"{damage.path} is damaged and is made again")
-            ledger.mended(damage)
-            remove(damage.path)
-    return _build(job, crew, ledger, wanted)
+    return mended(lambda: _build(job, crew, ledger, wanted), ledger, note)
 
 
 def _build(job: Job, crew: Crew, ledger: Ledger, wanted: Sequence[str]) -> tuple[FunnelStep, ...]:
@@ -94,26 +83,6 @@ def sample_parts(job: Job, ledger: Ledger) -> list[Outcome]:
         ledger.record(outcomes[-1])
     prune_parts(job.run, ("sample", *PART_TASKS), len(outcomes))
     return outcomes
-
-
-def run_parts(
-    job: Job, crew: Crew, ledger: Ledger, parts: Sequence[Outcome], tasks: Mapping[str, PartTask]
-) -> list[Outcome]:
-    """Run every part through its stages, each on its own way. Returns the last stage's outcomes, by part.
-
-    `tasks`, by stage and in order, are all or the first of PART_TASKS, or others in their place.
-    """
-    stages = list(tasks)
-    for stage in stages:
-        ledger.begin(stage, sum(part.locations for part in parts))
-    steps = {stage: partial(run_plainly, task, job) for stage, task in tasks.items()}
-    chains = (Chain(f"{part.part:05d}", steps, part) for part in parts) if stages else ()
-    last: list[Outcome] = []
-    for outcome in crew.run(chains, ledger.record_attempt):
-        ledger.record(outcome)
-        if outcome.stage == stages[-1]:
-            last.append(outcome)
-    return sorted(last, key=lambda outcome: outcome.part)
 
 
 def pack(job: Job, crew: Crew, ledger: Ledger, quality: Sequence[Outcome]) -> tuple[list[StoreRow], str]:
@@ -183,21 +152,5 @@ def require_complete(job: Job, ledger: Ledger, sampled: int, *, spent: bool, who
     is not `whole` has no table, and is asked for again whatever refused it. Raises BudgetSpentError where the month's
     budget is `spent`.
     """
-    if spent:
-        raise BudgetSpentError(job.recipe.budget.spent_message())
-    failures = ledger.failures
-    if not failures:
-        return
-    lasting = whole and all(failure.kind is FailureKind.PERMANENT for failure in failures)
-    places = len({failure.location_id for failure in failures})
-    if lasting and places <= job.recipe.export.max_failed_share * sampled:
-        return
-    advice = (
-        "asking again will hardly help: --retry permanent does, export.max_failed_share leaves a share of them out"
-        if lasting
-        else "run the same command again to go on with them"
-    )
-    raise NoldoError(
-        f"{places} locations could not be had ({advice}).\n"
-        f"The first, {failures[0].location_id} in stage {failures[0].stage}, {failures[0].kind}: {failures[0].message}"
-    )
+    allowed = job.recipe.export.max_failed_share * sampled
+    require_all_had(ledger, job.recipe.budget, allowed, spent=spent, whole=whole)

@@ -10,8 +10,14 @@ WORDS: Final = {
     "seasons": "four seasons with S2, S1 and a label",
     "export": "pixels at hand",
     "quality": "pixels good enough",
+    "tiles": "expert tiles",
+    "pair": "paired with S2 and S1",
+    "fetch": "pixels at hand and observed",
+    "labels": "with OSM labels",
+    "agreement": "OSM agrees with DW",
+    "split": "in a split",
 }
-"""What the locations that a step keeps are."""
+"""What the locations, or tiles, that a step keeps are."""
 
 
 @dataclass(frozen=True)

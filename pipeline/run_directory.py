@@ -1,8 +1,9 @@
 """A build's directory: claimed by one build at a time, for one recipe, without leftovers."""
 
 import fcntl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ LEFTOVERS = (
     "tables/*/*.tmp-*",
     "tiles/*.tmp-*",
     "tiles/.*.tmp-*",
+    "tiles/*/*.tmp-*",
     "tiles/*/dw/*.tmp-*",
     "store/*.tmp-*",
     "store/.*.tmp-*",
@@ -57,9 +59,34 @@ def _silent(_: str) -> None:
     """Tell nobody."""
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What a run directory is claimed for."""
+
+    recipe: Mapping[str, Any]
+    """As plain data, defaults filled in."""
+    stage: str
+    """The build's first stage, whose first part tells what the directory holds."""
+    inputs: str
+    """The inputs digest of that part."""
+    files: str
+    """Key of the recipe that names files whose content counts."""
+    free_keys: tuple[str, ...] = HOW_NOT_WHAT
+    """Keys, or the beginnings of keys, that may change between runs of one build."""
+
+
 @contextmanager
 def claimed_run(out: AnyPath, recipe: Recipe, *, remake: bool, tell: Tell = _silent) -> Iterator[RunLayout]:
-    """Create or re-enter `out` for this recipe and hold it; leftovers of a killed build are removed.
+    """Create or re-enter `out` for this recipe and hold it, as `claimed` does."""
+    first = canonical_digest([sample_inputs(recipe, list_digest(recipe)), 0])
+    claim = Claim(recipe.canonical(), "sample", first, "sample")
+    with claimed(out, claim, remake=remake, tell=tell) as run:
+        yield run
+
+
+@contextmanager
+def claimed(out: AnyPath, claim: Claim, *, remake: bool, tell: Tell = _silent) -> Iterator[RunLayout]:
+    """Create or re-enter `out` for what is claimed and hold it; leftovers of a killed build are removed.
 
     Raises UsageError where it cannot be written to, another build holds it, or it holds another recipe's build and
     `remake` is not set. `tell` hears why it takes long.
@@ -67,7 +94,7 @@ def claimed_run(out: AnyPath, recipe: Recipe, *, remake: bool, tell: Tell = _sil
     run = RunLayout(out)
     with _file_lock(out) if is_local(out) else object_lock(out, tell):
         known = run.recipe.exists()
-        _settle_recipe(run, recipe, remake=remake)
+        _settle_recipe(run, claim, remake=remake)
         foreign = frozenset(_leftovers(out) if not known and is_local(out) else ())
         if is_local(out):
             _remove_leftovers(out, foreign)
@@ -100,15 +127,15 @@ def changed_keys(before: Any, after: Any, prefix: str = "") -> list[str]:
     return [] if before == after else [prefix]
 
 
-def _settle_recipe(run: RunLayout, recipe: Recipe, *, remake: bool) -> None:
-    new = recipe.canonical()
-    if run.recipe.exists() and run.table("sample", 0).exists():
-        old = yaml.safe_load(run.recipe.read_text())
-        changed = [k for k in changed_keys(old, new) if not k.startswith(HOW_NOT_WHAT)]
-        made_from = part_inputs(run.table("sample", 0))
-        now = canonical_digest([sample_inputs(recipe, list_digest(recipe)), 0])
-        if not changed and made_from not in (None, now):
-            changed = ["the content of a file that 'sample' names"]
+def _settle_recipe(run: RunLayout, claim: Claim, *, remake: bool) -> None:
+    new = dict(claim.recipe)
+    old = yaml.safe_load(run.recipe.read_text()) if run.recipe.exists() else None
+    if isinstance(old, dict) and old.get("kind") != new.get("kind") and (run.root / "tables").is_dir():
+        raise UsageError(f"{run.root} holds a build of another kind of recipe; choose another --out")
+    if old is not None and run.table(claim.stage, 0).exists():
+        changed = [k for k in changed_keys(old, new) if not k.startswith(claim.free_keys)]
+        if not changed and part_inputs(run.table(claim.stage, 0)) not in (None, claim.inputs):
+            changed = [f"the content of a file that '{claim.files}' names"]
         if changed and not remake:
             raw = "; freed raw pixels are then fetched again" if anything_freed(run) else ""
             raise UsageError(

@@ -1,7 +1,7 @@
 """The closing summary of a build: what came out, what it is worth, where it lies, what to try next."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -39,6 +39,8 @@ class BuildSummary:
     """Share of labelled pixels whose label is true; emulator only."""
     pretrain: Mapping[str, Any] | None
     """result.json of the pretraining, where there was one."""
+    unit: str = "Locations"
+    """What the funnel counts."""
 
     def as_json(self) -> dict[str, Any]:
         """The summary as plain data."""
@@ -56,29 +58,34 @@ def summarise(
     worked: bool,
 ) -> BuildSummary:
     """Put together what a build has to say; `worked` is whether it made anything."""
-    run = RunLayout(out)
-    store = run.store(name)
-    size = sum(file_sizes(store).values()) if store.is_dir() else None
+    size, digest = _stored(RunLayout(out), (name,))
+    result = None if pretrained is None else pretrained.result
+    return BuildSummary(
+        str(out), seconds, ledger.parts_made, worked, steps, ledger.tallies, size, digest, agreement, result
+    )
+
+
+def summarise_tiles(
+    out: AnyPath, stores: Sequence[str], seconds: float, ledger: Ledger, steps: tuple[FunnelStep, ...], worked: bool
+) -> BuildSummary:
+    """The same for a build of a downstream set, whose `stores` are those that may be there."""
+    size, digest = _stored(RunLayout(out), stores)
+    made, tallies = ledger.parts_made, ledger.tallies
+    return BuildSummary(str(out), seconds, made, worked, steps, tallies, size, digest, None, None, unit="Tiles")
+
+
+def _stored(run: RunLayout, names: Sequence[str]) -> tuple[int | None, str | None]:
+    """Bytes of the stores that are there, and the content digest that the manifest tells; None where there is none."""
+    stores = [run.store(name) for name in names if run.store(name).is_dir()]
     provenance = run.manifest / "provenance.json"
     digest = json.loads(provenance.read_text())["content_digest"]["dataset"] if provenance.exists() else None
-    return BuildSummary(
-        str(out),
-        seconds,
-        ledger.parts_made,
-        worked,
-        steps,
-        ledger.tallies,
-        size,
-        digest,
-        agreement,
-        None if pretrained is None else pretrained.result,
-    )
+    return (sum(sum(file_sizes(store).values()) for store in stores) if stores else None), digest
 
 
 def summary_lines(summary: BuildSummary) -> list[str]:
     """The last screen of a build."""
     run = RunLayout(open_path(summary.run))
-    lines = ["", "Locations", *funnel_lines(summary.funnel)]
+    lines = ["", summary.unit, *funnel_lines(summary.funnel)]
     if not summary.worked:
         lines = ["", "Nothing to do: every stage of this build is there already.", *lines]
     requests = sum(t.requests for t in summary.tallies.values())
@@ -119,7 +126,7 @@ def pretrain_lines(result: Mapping[str, Any]) -> list[str]:
 
 def _places(run: RunLayout) -> list[str]:
     places = (
-        ("store/", "the training store (Zarr v3)"),
+        ("store/", "the data (Zarr v3)"),
         ("manifest/", "index.parquet, checksums, provenance"),
         ("report.html", "maps, samples, histograms, curves"),
         ("pretrain/", "weights, log and scores"),

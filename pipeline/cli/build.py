@@ -1,17 +1,16 @@
 """`noldo build`: from a recipe to a data set, a pretrained network and a report."""
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.cli.build_options import BuildOptions
 from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
-from pipeline.cli.own_emulator import own_emulator
+from pipeline.cli.source_spec import planet_spec, source_spec
 from pipeline.cli.watched import watched
 from pipeline.progress import Display
 from pipeline.schema.errors import FailureKind, UsageError
@@ -19,28 +18,14 @@ from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
 
 if TYPE_CHECKING:
-    from pipeline.emulator.planet_spec import PlanetSpec
-    from pipeline.recipe import EmulatorSettings, Recipe
-    from pipeline.sources.earthengine import EarthEngineSpec
+    from pipeline.recipe import Recipe
     from pipeline.summary import BuildSummary
 
 STAGES = ("sample", "match", "seasons", "export", "quality", "pack", "manifest", "pretrain")
 
 
-@dataclass(frozen=True)
-class BuildOptions:
-    """How a build is to run."""
-
-    until: str
-    """The last stage to run."""
-    workers: int | None
-    """Local worker processes; None for one a core."""
-    scheduler: str | None
-    """Address of a running Dask scheduler."""
-    remake: bool
-    """Let a changed recipe make its stages again."""
-    retry: tuple[FailureKind, ...] = ()
-    """Kinds of lasting failures to ask for again."""
+DOWNSTREAM_STAGES = ("tiles", "pair", "fetch", "labels", "agreement", "split")
+"""Of recipes that name a kind (see pipeline/cli/downstream.py)."""
 
 
 @click.command()
@@ -48,7 +33,7 @@ class BuildOptions:
 @click.option(
     "--out", required=True, type=RUN_DIRECTORY, help="Run directory, made or gone on with; s3:// and gs:// too."
 )
-@click.option("--until", type=click.Choice(STAGES), default=STAGES[-1], help="Stop after this stage.")
+@click.option("--until", type=click.Choice([*STAGES, *DOWNSTREAM_STAGES]), help="Stop after this stage.")
 @click.option("--workers", type=click.IntRange(min=1), help="Local worker processes; by default one a core.")
 @click.option("--scheduler", help="Address of a running Dask scheduler, tcp://HOST:PORT, instead of local workers.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
@@ -58,7 +43,7 @@ class BuildOptions:
 def build(
     recipe: Path,
     out: AnyPath,
-    until: str,
+    until: str | None,
     workers: int | None,
     scheduler: str | None,
     settings: tuple[str, ...],
@@ -72,13 +57,25 @@ def build(
 
     Example:  noldo build recipes/demo.yaml --out runs/demo --workers 2
     """
-    from pipeline.recipe import load_recipe
+    from pipeline.cli.downstream import builder
+    from pipeline.recipe import read_yaml
     from pipeline.summary import summary_lines
 
-    checked = load_recipe(recipe, settings)
+    if scheduler is not None and workers is not None:
+        raise UsageError("--workers starts local workers and --scheduler uses running ones; give one of them")
+    raw = read_yaml(recipe, settings)
     kinds = () if retry is None else (FailureKind(retry),)
-    summary = run_build(checked, out, BuildOptions(until, workers, scheduler, remake, kinds))
+    run = builder(raw, str(recipe)) or _build_pretraining_set
+    summary = run(raw, str(recipe), out, BuildOptions(until, workers, scheduler, remake, kinds))
     show(summary_lines(summary), summary.as_json(), as_json=as_json)
+
+
+def _build_pretraining_set(raw: Mapping[str, Any], where: str, out: AnyPath, options: BuildOptions) -> "BuildSummary":
+    from pipeline.recipe import Recipe
+    from pipeline.schema.strict import validated
+
+    checked = validated(Recipe, raw, where)
+    return run_build(checked, out, options)
 
 
 def run_build(recipe: "Recipe", out: AnyPath, options: BuildOptions) -> "BuildSummary":
@@ -90,10 +87,9 @@ def run_build(recipe: "Recipe", out: AnyPath, options: BuildOptions) -> "BuildSu
     from pipeline.summary import summarise
 
     started = time.monotonic()
-    if options.scheduler is not None and options.workers is not None:
-        raise UsageError("--workers starts local workers and --scheduler uses running ones; give one of them")
+    until = options.last_of(STAGES)
     training = None
-    if options.until == "pretrain" and recipe.pretrain is not None:
+    if until == "pretrain" and recipe.pretrain is not None:
         training = pretrain_settings(recipe.pretrain, where="pretrain")
         if is_local(out):
             pretrain = on_disk(RunLayout(out).pretrain, "pretraining")
@@ -102,10 +98,10 @@ def run_build(recipe: "Recipe", out: AnyPath, options: BuildOptions) -> "BuildSu
     with (
         Display() as display,
         claimed_run(root, recipe, remake=options.remake, tell=display.note) as run,
-        watched(recipe, run, options.until, display) as ledger,
+        watched(recipe, run, until, display) as ledger,
     ):
         steps = _build_data(recipe, run, options, ledger, display)
-        agreement = _truth(recipe, run, display) if options.until in ("manifest", "pretrain") else None
+        agreement = _truth(recipe, run, display) if until in ("manifest", "pretrain") else None
         pretrained = None
         try:
             if training is not None and not is_local(run.root):
@@ -136,10 +132,11 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     from pipeline.files import listed
     from pipeline.freed import anything_freed, forget_freed, free_all
     from pipeline.run_state import finished_funnel, list_digest
-    from pipeline.sample import listed_files, sample_with_notes
+    from pipeline.sample import listed_files, sample_with_notes, scene_list
     from pipeline.tasks.job import Job
 
-    until = options.until if options.until in flow.STAGES else flow.STAGES[-1]
+    last = options.last_of(STAGES)
+    until = last if last in flow.STAGES else flow.STAGES[-1]
     finished = finished_funnel(run, recipe) if until == flow.STAGES[-1] and not options.retry else None
     if finished is not None:
         if recipe.store.staging == "free":  # perhaps only since it was finished
@@ -158,56 +155,13 @@ def _build_data(recipe: "Recipe", run: RunLayout, options: BuildOptions, ledger:
     left = recipe.budget.left_eecu_s(read_events(run.events))
     costs = {stage: recipe.budget.cost_s(stage) for stage in flow.STAGES} if left is not None else {}
     with (
-        source_spec(recipe, run) as spec,
+        source_spec(recipe.source, run, scene_list(recipe.sample)) as spec,
         dask_client(options.workers, options.scheduler) as client,
         crew_of(client, str(run.root), recipe.source.pace, costs, left) as crew,
     ):
         display.note(f"Dask dashboard: {client.dashboard_link}")
         job = Job(run, recipe, spec, list_digest(recipe), crew.link, frozenset(options.retry))
         return flow.build(job, crew, ledger, until, display.note)
-
-
-@contextmanager
-def source_spec(recipe: "Recipe", run: RunLayout) -> "Iterator[EarthEngineSpec]":
-    """Where the scenes come from; starts and ends an emulator where the recipe wants one of its own."""
-    from pipeline.emulator.faults import parse_faults
-    from pipeline.files import is_local, on_disk
-    from pipeline.recipe import EarthEngineSettings
-    from pipeline.sample import scene_list
-    from pipeline.sources.earthengine import EarthEngineSource, EarthEngineSpec, emulator_spec
-
-    source = recipe.source
-    with ExitStack() as stack:
-        if isinstance(source, EarthEngineSettings):
-            spec = EarthEngineSpec(url=source.url, project=source.project, workload_tag=source.workload_tag)
-        elif source.url is not None:
-            _same_planet(source, scene_list(recipe.sample))
-            spec = emulator_spec(source.url)
-        else:
-            parse_faults(source.faults)
-            _planet(source, scene_list(recipe.sample)).identity()  # a bad list of targets or flaws is told at once
-            log = on_disk(run.root / "emulator.log", "a log") if is_local(run.root) else None
-            spec = emulator_spec(stack.enter_context(own_emulator(source, scene_list(recipe.sample), log)))
-        EarthEngineSource(spec, stage="connect")  # no credentials or no service is told before any worker starts
-        yield spec
-
-
-def _same_planet(source: "EmulatorSettings", listed: Path | None) -> None:
-    """Refuse a running emulator that serves another planet than the recipe names, or cannot do what it asks."""
-    from pipeline.emulator.process import planet_of
-
-    if source.faults or source.latency_s:
-        raise UsageError("source.faults and source.latency_s are those of the emulator at source.url; leave them out")
-    served, wanted = planet_of(source.url or ""), _planet(source, listed).identity()
-    if served != wanted:
-        raise UsageError(f"the emulator at {source.url} serves the planet {served}, the recipe names {wanted}")
-
-
-def _planet(source: "EmulatorSettings", listed: Path | None) -> "PlanetSpec":
-    """The planet that a recipe names."""
-    from pipeline.emulator.planet_spec import PlanetSpec
-
-    return PlanetSpec(source.seed, listed, source.targets, source.flaws, source.canned)
 
 
 def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
@@ -228,5 +182,5 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     known = recorded_agreement(truth, inputs)
     if known is not None:
         return known
-    planet = _planet(recipe.source, scene_list(recipe.sample)).world()
+    planet = planet_spec(recipe.source, scene_list(recipe.sample)).world()
     return write_truth(planet, index, store, truth, inputs, lambda d, n: display.update("truth", d, n))

@@ -8,6 +8,7 @@ from pipeline.progress import Display
 from pipeline.schema.layout import RunLayout
 
 if TYPE_CHECKING:
+    from pipeline.budget import BudgetSettings
     from pipeline.ledger import Ledger
     from pipeline.recipe import Recipe
 
@@ -15,11 +16,21 @@ if TYPE_CHECKING:
 @contextmanager
 def watched(recipe: "Recipe", run: RunLayout, until: str, display: Display) -> "Iterator[Ledger]":
     """A ledger that shows progress, and that knows when this run began, of what recipe, and why it ended."""
-    from pipeline.ledger import Ledger
     from pipeline.recipe import canonical_digest
     from pipeline.run_state import list_digest
 
-    ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total, reused=p.reused), recipe.budget)
     digest = canonical_digest([recipe.digest(list_digest(recipe)), recipe.part_locations])
-    with ledger.run(recipe=recipe.name, digest=digest, until=until):
+    with watched_run(run, display, recipe.name, digest, until, recipe.budget) as ledger:
+        yield ledger
+
+
+@contextmanager
+def watched_run(
+    run: RunLayout, display: Display, name: str, digest: str, until: str, budget: "BudgetSettings | None" = None
+) -> "Iterator[Ledger]":
+    """The same for a recipe of any kind; `digest` is that of all that decides its parts."""
+    from pipeline.ledger import Ledger
+
+    ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total, reused=p.reused), budget)
+    with ledger.run(recipe=name, digest=digest, until=until):
         yield ledger

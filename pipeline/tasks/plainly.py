@@ -3,12 +3,22 @@
 import errno
 import threading
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pipeline.schema.errors import NoldoError
-from pipeline.tasks.job import Job
+from pipeline.schema.layout import RunLayout
 
 Result = TypeVar("Result")
+
+
+class InRun(Protocol):
+    """A job of any kind of build."""
+
+    @property
+    def run(self) -> RunLayout:
+        """The run directory that it works in."""
+        ...
+
 
 ADVICE: Final = {
     errno.ENOSPC: "free some space",
@@ -24,7 +34,7 @@ ADVICE: Final = {
 _alone = threading.Lock()
 
 
-def run_plainly(task: Callable[..., Result], job: Job, *arguments: Any) -> Result:
+def run_plainly(task: Callable[..., Result], job: InRun, *arguments: Any) -> Result:
     """Run a task; NoldoError where the run directory cannot be written or read."""
     try:
         return task(job, *arguments)
@@ -38,7 +48,7 @@ def run_plainly(task: Callable[..., Result], job: Job, *arguments: Any) -> Resul
         ) from error
 
 
-def run_alone(task: Callable[..., Result], job: Job, *arguments: Any) -> Result:
+def run_alone(task: Callable[..., Result], job: InRun, *arguments: Any) -> Result:
     """The same, for a task that takes so much memory that a worker process runs one at a time."""
     with _alone:
         return run_plainly(task, job, *arguments)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline import flow
+from pipeline.building import MENDINGS
 from pipeline.cluster.crew import Crew
 from pipeline.commit import begun_inputs, committed_folder, folder_inputs
 from pipeline.ledger import Ledger, Outcome
@@ -65,7 +66,7 @@ def test_a_disk_that_damages_everything_is_not_fought_for_ever(
     monkeypatch.setattr(flow, "_build", run)
     with pytest.raises(NoldoError, match="part-0"):
         flow.build(job_in(tmp_path), Crew.__new__(Crew), ledger)
-    assert len(tries) == flow.MENDINGS + 1
+    assert len(tries) == MENDINGS + 1
 
 
 def test_nothing_is_wrong_where_nothing_failed(tmp_path: Path, ledger: Ledger) -> None:
