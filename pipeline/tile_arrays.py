@@ -166,6 +166,18 @@ def tile_store_digests(
     return {name: array_digest(dtypes[name], shape, rows[name]) for name, shape in row_shapes.items()}
 
 
+def class_counts(records: Sequence[TileShardRecord]) -> dict[str, dict[str, int]]:
+    """Pixels per class name and 'no label', by label array, over all shards."""
+    totals: dict[str, NDArray[np.int64]] = {}
+    for count in (count for record in records for count in record.labels):
+        totals[count.array] = totals.get(count.array, np.int64(0)) + np.array(count.pixels, np.int64)
+    return {
+        name: dict(zip([*(c.name for c in LEGENDS[name]), "no label"], totals[name].tolist(), strict=True))
+        for name in LEGENDS
+        if name in totals
+    }
+
+
 def _s2_attributes() -> dict[str, Any]:
     return {
         "long_name": "Sentinel-2 L1C top-of-atmosphere digital numbers, without the offset of baseline 04.00",

@@ -25,6 +25,7 @@ from pipeline.tile_arrays import (
     IMAGES,
     LEGENDS,
     LabelName,
+    class_counts,
     create_tile_arrays,
     label_names,
     open_tile_arrays,
@@ -187,18 +188,6 @@ def commit_tile_store(final: AnyPath, records: Sequence[TileShardRecord]) -> str
     group.attrs[DIGEST_ATTRIBUTE] = tree_digest(digests)
     finish_folder(final)
     return tree_digest(digests)
-
-
-def class_counts(records: Sequence[TileShardRecord]) -> dict[str, dict[str, int]]:
-    """Pixels per class name and 'no label', by label array, over all shards."""
-    totals: dict[str, NDArray[np.int64]] = {}
-    for count in (count for record in records for count in record.labels):
-        totals[count.array] = totals.get(count.array, np.int64(0)) + np.array(count.pixels, np.int64)
-    return {
-        name: dict(zip([*(c.name for c in LEGENDS[name]), "no label"], totals[name].tolist(), strict=True))
-        for name in LEGENDS
-        if name in totals
-    }
 
 
 def _fitted(row: TileRow, tile: TileArrays, arrays: dict[str, Any], labels: Sequence[LabelName]) -> TileArrays:

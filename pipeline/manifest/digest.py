@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -43,18 +43,18 @@ INDEX_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class ContentDigest:
-    """SHA-256 digests over decoded content: rows make an array, arrays the store, store and index the data set."""
+    """SHA-256 digests over decoded content: rows make an array, arrays a store, stores and index the data set."""
 
     dataset: str
     """Over `store` and `index`."""
     store: str
-    """Over `arrays`; the store carries it as its attribute content_digest."""
+    """Over `arrays`; the store carries it as its attribute content_digest. Of several stores, over theirs by name."""
     index: str | None
     """Over the index rows, or None where there is no index."""
     arrays: tuple[tuple[str, str], ...]
     """(array, digest), by name."""
     rows: int
-    """Rows of the store."""
+    """Rows of all stores."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for --json and the manifest."""
@@ -68,14 +68,28 @@ class ContentDigest:
 
 
 def digest_run(run: RunLayout, name: str | None = None) -> ContentDigest:
-    """Digest a run's store, by default its only one, and its index; UsageError where they are not there."""
+    """Digest a run's stores, or the one of that name, and its index; UsageError where they are not there.
+
+    A run of several stores must hold those that its index names, and no other.
+    """
     stores = [run.store(name)] if name else listed(run.store("nol").parent, "*.zarr")
-    if len(stores) != 1 or not stores[0].is_dir():
-        found = ", ".join(store.stem for store in stores if store.is_dir()) or "none"
+    found = ", ".join(store.stem for store in stores if store.is_dir()) or "none"
+    if not stores or not all(store.is_dir() for store in stores):
         raise UsageError(f"{run.root}/store: expected one finished store to digest, found {found}")
     if not is_file(run.index):
         raise UsageError(f"{run.index} is not there; finish the build with noldo build")
-    return content_digest(stores[0], run.index)
+    if len(stores) == 1:
+        return content_digest(stores[0], run.index)
+    named = _stores_named(run.index)
+    if named != {f"{store.parent.name}/{store.name}" for store in stores}:
+        expected = ", ".join(sorted(store.rpartition("/")[2].removesuffix(".zarr") for store in named))
+        raise UsageError(f"{run.root}/store: the index names {expected}, found {found}")
+    read = {store.stem: content_digest(store, None) for store in stores}
+    return combine_stores(
+        {stem: dict(digest.arrays) for stem, digest in read.items()},
+        index_digest(run.index),
+        sum(digest.rows for digest in read.values()),
+    )
 
 
 def content_digest(store: AnyPath, index: AnyPath | None) -> ContentDigest:
@@ -114,8 +128,22 @@ def combine(arrays: dict[str, str], index: str | None, rows: int) -> ContentDige
     return ContentDigest(dataset=dataset, store=store, index=index, arrays=tuple(sorted(arrays.items())), rows=rows)
 
 
+def combine_stores(stores: Mapping[str, dict[str, str]], index: str | None, rows: int) -> ContentDigest:
+    """The digest of a data set from those of the arrays of every store; of one store, that of `combine`.
+
+    Of several, `store` is over each store's own digest by name, and arrays are named store/array.
+    """
+    if len(stores) == 1:
+        (arrays,) = stores.values()
+        return combine(arrays, index, rows)
+    whole = {name: tree_digest(arrays) for name, arrays in stores.items()}
+    digest = combine(whole, index, rows)
+    named = {f"{name}/{array}": value for name, found in stores.items() for array, value in found.items()}
+    return replace(digest, arrays=tuple(sorted(named.items())))
+
+
 def index_digest(index: AnyPath) -> str:
-    """The digest of an index's content: its rows in order of store row and season, the columns INDEX_COLUMNS."""
+    """The digest of an index's content: its rows in order of split, store row and season, the columns INDEX_COLUMNS."""
     try:
         rows = pq.ParquetFile(readable(index)).read(columns=list(INDEX_COLUMNS)).to_pylist()
     except (OSError, pa.ArrowException) as error:
@@ -124,10 +152,17 @@ def index_digest(index: AnyPath) -> str:
     if missing:
         raise NoldoError(f"{index} lacks the column {missing[0]}; write the manifest again")
     digest = hashlib.sha256()
-    for row in sorted(rows, key=lambda r: (r["row"], r["season"])):
+    for row in sorted(rows, key=lambda r: (r["split"], r["row"], r["season"])):
         plain = {name: _plain(value) for name, value in row.items()}
         digest.update(canonical_json(plain) + b"\n")
     return PREFIX + digest.hexdigest()
+
+
+def _stores_named(index: AnyPath) -> set[str]:
+    try:
+        return set(pq.ParquetFile(readable(index)).read(columns=["store"])["store"].to_pylist())
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise NoldoError(f"{index} cannot be read ({error}); restore it or write the manifest again") from error
 
 
 def _plain(value: Any) -> Any:

@@ -71,9 +71,13 @@ def index_rows(
     return plain
 
 
-def write_index(path: AnyPath, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write index rows as GeoParquet 1.1 with a covering bbox, zstd; the same rows make the same content."""
-    frame = gpd.GeoDataFrame(pd.DataFrame(list(rows)), geometry="geometry", crs=GEOMETRY_CRS)
+def write_index(path: AnyPath, rows: Sequence[Mapping[str, Any]], dtypes: Mapping[str, Any] | None = None) -> None:
+    """Write index rows as GeoParquet 1.1 with a covering bbox, zstd; the same rows make the same content.
+
+    `dtypes` are pandas' types of columns that may hold nothing but nulls.
+    """
+    table = pd.DataFrame(list(rows)).astype(dict(dtypes or {}))
+    frame = gpd.GeoDataFrame(table, geometry="geometry", crs=GEOMETRY_CRS)
     buffer = io.BytesIO()
     frame.to_parquet(
         buffer, index=False, compression="zstd", schema_version=GEOPARQUET_VERSION, write_covering_bbox=True

@@ -17,6 +17,10 @@ EMULATED: Final = (
     "Emulated: every scene, pixel and label comes from the project's local emulator, a seeded imaginary planet. "
     "Nothing here was observed by a satellite."
 )
+IMPORTED: Final = (
+    "Imported: pixels and labels come from files that others published, read and checked but not fetched again; "
+    "'source' says which."
+)
 REAL: Final = "Real: scenes, pixels and labels come from Google Earth Engine's public catalogue."
 
 
@@ -30,7 +34,7 @@ def provenance_record(recipe: Mapping[str, Any], recipe_digest: str, content: Ma
         raise ValueError("the recipe does not say of which kind its source is")
     public = {key: value for key, value in source.items() if key not in PRIVATE}
     return {
-        "data": EMULATED if source["kind"] == "emulator" else REAL,
+        "data": {"emulator": EMULATED, "import": IMPORTED}.get(source["kind"], REAL),
         "emulated": source["kind"] == "emulator",
         "source": public,
         "recipe_digest": recipe_digest,

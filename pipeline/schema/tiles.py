@@ -95,6 +95,21 @@ class FetchedTile:
     failure_message: str = ""
 
 
+@dataclass(frozen=True)
+class DroppedTile:
+    """A tile that a data set does not hold, and why."""
+
+    tile_id: str
+    """Or the file's path, where the file is no tile."""
+    split: str
+    """As in ExpertTile; empty where it is not known."""
+    stage: str
+    """That dropped it, for example 'pair'."""
+    reason: str
+    """As in Verdict."""
+    detail: str
+
+
 TileArrays = Mapping[str, NDArray[np.generic]]
 """One tile's pixels: s2 uint16 (13, H, W) L1C digital numbers, 0 where not
 observed; s1 float32 (2, H, W) dB, S1_NODATA where not observed; dw uint8 (H, W) class 0..8 or IGNORE; osm uint8 (H, W)
