@@ -19,14 +19,12 @@ from pipeline.schema.bands import S1_BANDS, S1_NODATA, S2_BANDS, S2_NODATA
 from pipeline.schema.dfc2020 import DFC_CLASSES
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PixelGrid
-from pipeline.schema.landcover import DW_CLASSES, IGNORE, LandCoverClass
+from pipeline.schema.landcover import DW_CLASSES, IGNORE, OSM_CLASSES, LandCoverClass
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.tiles import TileArrays, TileShardRecord
 from pipeline.store_arrays import LEVELS, Codec
 
 LabelName = Literal["dw", "osm", "dfc"]
-
-OSM_CLASSES: Final = tuple(LandCoverClass(code, f"class {code}", "#000000") for code in range(1, 14))
 
 LEGENDS: Final[dict[LabelName, tuple[LandCoverClass, ...]]] = {"dw": DW_CLASSES, "osm": OSM_CLASSES, "dfc": DFC_CLASSES}
 """The classes of every label array that a store can have."""
