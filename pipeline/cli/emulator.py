@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.emulator_experts import experts
 from pipeline.cli.output import JSON_HELP, show
 
 FAULTS_HELP = (
@@ -78,3 +79,6 @@ def check(real: Path, seed: int, as_json: bool) -> None:
 
     table = check_planet(Planet(seed), real)
     show(format_check(table).splitlines(), check_json(table), as_json=as_json)
+
+
+emulator.add_command(experts)

@@ -36,6 +36,8 @@ KEPT_WINDOWS: Final = 12
 SURPLUS_PX: Final = 20
 """Pixels drawn beyond a window, so that the same place's coarser bands and margins find them there."""
 OUTLINE_CACHE: Final = 4096
+CLOUD_FROM: Final = 0.5
+"""Opacity from which a pixel counts as cloud, as CLOUDY_PIXEL_PERCENTAGE does (pipeline/emulator/clouds.py)."""
 
 
 class Planet:
@@ -136,6 +138,11 @@ class Planet:
     def truth(self, grid: PixelGrid, time: datetime) -> NDArray[np.uint8]:
         """The true land cover, classes 0..8, (height, width), of any grid. For diagnostics only."""
         return cover_at(ground(self.seed, grid), _utc(time))
+
+    def clouded(self, scene: EmulatedScene, grid: PixelGrid) -> NDArray[np.bool_]:
+        """Where clouds hide the ground in a Sentinel-2 scene, (height, width) of a grid in its zone."""
+        frame = Frame.of(grid)
+        return np.asarray(frame.lift(self._sky(scene, frame).opacity) >= CLOUD_FROM, dtype=np.bool_)
 
     def _sky(self, scene: EmulatedScene, frame: Frame) -> Sky:
         sun = View.of(self.seed, scene).sun
