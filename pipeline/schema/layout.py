@@ -55,6 +55,10 @@ class RunLayout:
         """The staged raw pixels of a part."""
         return self.root / "tiles" / f"part-{part:05d}.zarr"
 
+    def staged_tile(self, part: int, tile_id: str) -> AnyPath:
+        """The staged raw pixels and labels of one tile of a downstream build."""
+        return self.root / "tiles" / f"part-{part:05d}" / f"{tile_id}.npz"
+
     def store(self, name: str) -> AnyPath:
         """A training or downstream store."""
         return self.root / "store" / f"{name}.zarr"
