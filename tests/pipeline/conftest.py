@@ -1,17 +1,21 @@
 """Small runs, staged and packed: 24-pixel patches whose pixels are drawn from the location's id."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pipeline.manifest.tile_index import TileStore
+from pipeline.manifest.tile_manifest import write_tile_manifest
+from pipeline.manifest.tile_sets import DW_SET
 from pipeline.pack import StoreSettings, commit_store, create_store, n_shards, pack_shard, shard_rows, store_order
 from pipeline.quality import QualitySettings, assess
-from pipeline.schema.grid import patch_grid
+from pipeline.schema.grid import PixelGrid, patch_grid
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import (
     N_SEASONS,
@@ -22,10 +26,23 @@ from pipeline.schema.records import (
     ShardRecord,
     StoreRow,
 )
+from pipeline.schema.tiles import SPLITS, Split, TileArrays, TilePair, TileRow
 from pipeline.staging import write_tiles
+from pipeline.tile_arrays import LabelName
+from pipeline.tile_store import (
+    TileStoreSettings,
+    commit_tile_store,
+    create_tile_store,
+    n_tile_shards,
+    tile_rows,
+    tile_shard_rows,
+    write_tile_shard,
+)
 
 PX = 24
 ASCENDING = "ASCENDING"
+TWO_TILES = TileStoreSettings(shard_rows=2)
+MOMENT = datetime(2019, 5, 4, 10, 3, 2, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -159,3 +176,110 @@ def tree_bytes() -> Callable[[Path], dict[str, bytes]]:
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
     return read
+
+
+TRAIN_TILE_PX, TEST_TILE_PX = 22, 24
+
+
+def write_dw_store(run: RunLayout, split: Split, ids: Sequence[str], centres: Mapping[str, tuple[float, float]]) -> Any:
+    """A store of DW tiles whose pixels are drawn from the tile's id; a sixth of each tile has no label."""
+    settings = TileStoreSettings(shard_rows=3)
+    px = TRAIN_TILE_PX if split == "train" else TEST_TILE_PX
+    rows = tile_rows([(i, patch_grid(*centres[i], px)) for i in ids], seed=0)
+
+    def draw(row: TileRow) -> TileArrays:
+        rng = np.random.default_rng(zlib.crc32(row.tile_id.encode()))
+        dw = rng.integers(0, 9, (px, px), dtype=np.uint8)
+        dw[: px // 6] = 255
+        s2 = rng.integers(1, 6000, (13, px, px), dtype=np.uint16)
+        return {"s2": s2, "s1": rng.normal(-14, 6, (2, px, px)).astype(np.float32), "dw": dw}
+
+    final = run.store(f"dw_{split}")
+    building = create_tile_store(final, rows, settings, "inputs")
+    shards = [
+        write_tile_shard(building, shard, tile_shard_rows(rows, shard, settings), draw, settings)
+        for shard in range(n_tile_shards(len(rows), settings))
+    ]
+    commit_tile_store(final, shards)
+    return TileStore(f"dw_{split}", split, tuple(rows), tuple(shards))
+
+
+@pytest.fixture(scope="session")
+def make_dw_run() -> Callable[..., RunLayout]:
+    """(root, train {id: (lon, lat)}, test {id: (lon, lat)}) -> a finished run of small expert tiles, 22 and 24 px."""
+
+    def make(
+        root: Path, train: Mapping[str, tuple[float, float]], test: Mapping[str, tuple[float, float]]
+    ) -> RunLayout:
+        run = RunLayout(root)
+        stores = [write_dw_store(run, split, list(places), places)
+                  for split, places in zip(SPLITS, (train, test), strict=True) if places]  # fmt: skip
+        pairs = [TilePair(i, f"S2/{i}", MOMENT, 3.5, "02.08", "33TWL", s1_id=f"S1/{i}", s1_time=MOMENT,
+                          s1_orbit_pass=ASCENDING, s1_relative_orbit=44) for i in (*train, *test)]  # fmt: skip
+        provenance = {"inputs": "made", "recipe": {"source": {"kind": "emulator", "seed": 7}}, "recipe_digest": "r"}
+        write_tile_manifest(run, DW_SET, stores, pairs=pairs, dropped=[], provenance=provenance)
+        return run
+
+    return make
+
+
+@dataclass(frozen=True)
+class PackedTiles:
+    """A downstream run of two stores: 30 px tiles for training, 30 and 32 px for testing."""
+
+    run: RunLayout
+    stores: tuple[TileStore, ...]
+    grids: dict[str, PixelGrid]
+
+
+def draw_tile(tile_id: str, px: int, labels: Sequence[str] = ("dw",)) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(zlib.crc32(tile_id.encode()))
+    codes = {"dw": (*range(9), 255), "osm": (*range(1, 14), 255), "dfc": (*range(8), 255)}
+    images = {
+        "s2": rng.integers(1, 6000, (13, px, px), dtype=np.uint16),
+        "s1": rng.normal(-14, 6, (2, px, px)).astype(np.float32),
+    }
+    return images | {name: rng.choice(np.array(codes[name], np.uint8), (px, px)) for name in labels}
+
+
+@pytest.fixture(scope="session")
+def make_tile() -> Callable[..., dict[str, np.ndarray]]:
+    """(tile id, side, labels) -> its arrays, drawn from the id."""
+    return draw_tile
+
+
+def pack_tiles(
+    root: Path, split: Split, sides: Sequence[int], settings: TileStoreSettings, labels: Sequence[LabelName]
+) -> tuple[TileStore, dict[str, PixelGrid]]:
+    zones = (32601, 32660, 32733)
+    grids = {
+        f"{split}_{at}": PixelGrid(zones[at % 3], 500_000.0 + 7_000 * at, 4_000_000.0 - 9_000 * at, px, px)
+        for at, px in enumerate(sides)
+    }
+    final = RunLayout(root).store(f"dw_{split}")
+    rows = tile_rows(list(grids.items()), settings.seed)
+    building = create_tile_store(final, rows, settings, "store-inputs", labels=labels)
+    shards = tuple(
+        write_tile_shard(
+            building,
+            shard,
+            tile_shard_rows(rows, shard, settings),
+            lambda row: draw_tile(row.tile_id, grids[row.tile_id].width_px, labels),
+            settings,
+        )
+        for shard in range(n_tile_shards(len(rows), settings))
+    )
+    commit_tile_store(final, shards)
+    return TileStore(f"dw_{split}", split, tuple(rows), shards), grids
+
+
+@pytest.fixture(scope="session")
+def make_packed_tiles() -> Callable[..., PackedTiles]:
+    """(run directory, settings, labels) -> its two stores."""
+
+    def call(root: Path, settings: TileStoreSettings = TWO_TILES, labels: Sequence[LabelName] = ("dw",)) -> PackedTiles:
+        train, train_grids = pack_tiles(root, "train", (30, 30, 30), settings, labels)
+        test, test_grids = pack_tiles(root, "test", (30, 32), settings, labels)
+        return PackedTiles(RunLayout(root), (train, test), train_grids | test_grids)
+
+    return call
