@@ -14,16 +14,20 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from pipeline.emulator import wire
 from pipeline.emulator.broken import ERRORS, halved, mistyped
-from pipeline.emulator.faults import Fault, FaultKind, FaultStream
+from pipeline.emulator.faults import TRANSIENT_KINDS, Fault, FaultKind, FaultStream
 from pipeline.emulator.limits import MAX_BODY_BYTES, MAX_CONCURRENT
 from pipeline.emulator.replies import Reply, error_reply, json_reply
 from pipeline.emulator.service import ENDPOINTS
 from pipeline.emulator.traffic import Traffic
+from pipeline.emulator.wms import ERROR_PAGE
 from pipeline.emulator.workers import Answerer
 
 _COMPUTE: Final = re.compile(r"/v1/projects/[^/]+/([a-z]+:[A-Za-z]+)")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _ALGORITHMS: Final = re.compile(r"/v1/projects/[^/]+/algorithms")
+
+MAP_PATH: Final = "/wms"
+"""Where the map service answers."""
 
 _TOKEN: Final = {"access_token": "emulator", "expires_in": 3600, "token_type": "Bearer"}
 
@@ -44,6 +48,7 @@ class Connection(BaseHTTPRequestHandler):
         latency_s: float,
         identity: Mapping[str, object],
         flaws_of: Callable[[str], Mapping[str, object]],
+        map_service: Callable[[str, str], Reply] | None,
     ) -> None:
         self._answerer = answerer
         self._traffic = traffic
@@ -52,13 +57,14 @@ class Connection(BaseHTTPRequestHandler):
         self._latency_s = latency_s
         self._identity = identity
         self._flaws_of = flaws_of
+        self._map_service = map_service
         super().__init__(*args)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep quiet: the counts tell what happened."""
 
     def do_GET(self) -> None:
-        """Discovery, algorithms and diagnostics."""
+        """Discovery, algorithms, diagnostics, and the map service."""
         path = self._path()
         if path == "/$discovery/rest":
             self._traffic.count("discovery")
@@ -73,6 +79,8 @@ class Connection(BaseHTTPRequestHandler):
         elif path == "/diagnostics/flaws":
             assets = parse_qs(urlsplit(self.path).query).get("asset", [])
             self._send(json_reply({asset: dict(self._flaws_of(asset)) for asset in assets}))
+        elif path == MAP_PATH and self._map_service is not None:
+            self._map(self._map_service)
         else:
             self._send(_not_found("GET", path))
 
@@ -130,11 +138,29 @@ class Connection(BaseHTTPRequestHandler):
             if body is None:
                 self._answer(error_reply(400, f"Request payload size exceeds the limit: {MAX_BODY_BYTES} bytes."))
             else:
-                self._with_fault(endpoint, body, self._faults.draw())
+                self._with_fault(endpoint, lambda: self._answerer(endpoint, body), self._faults.draw())
 
-    def _with_fault(self, endpoint: str, body: bytes, fault: Fault | None) -> None:
+    def _map(self, service: Callable[[str, str], Reply]) -> None:
+        """One request to the map service. Of the faults it knows those that asking again helps against."""
+        endpoint = MAP_PATH.strip("/")
+        self._traffic.count(endpoint)
+        with self._traffic.admitted(MAX_CONCURRENT, endpoint) as room:
+            if not room:
+                self._answer(ERRORS[FaultKind.QUOTA])
+                return
+            time.sleep(self._latency_s)
+            fault = self._faults.draw()
+            if fault is not None and fault.kind is FaultKind.BADPIXELS:
+                self._traffic.count_fault(fault.kind)
+                self._answer(ERROR_PAGE)
+                return
+            fault = fault if fault is not None and fault.kind in TRANSIENT_KINDS else None
+            query, url = urlsplit(self.path).query, self._own_url() + MAP_PATH
+            self._with_fault(endpoint, lambda: service(query, url), fault)
+
+    def _with_fault(self, endpoint: str, compute: Callable[[], Reply], fault: Fault | None) -> None:
         if fault is None:
-            self._answer(self._computed(endpoint, body))
+            self._answer(self._computed(compute))
             return
         self._traffic.count_fault(fault.kind)
         if fault.kind in ERRORS:
@@ -143,19 +169,19 @@ class Connection(BaseHTTPRequestHandler):
             self._reset()
         elif fault.kind is FaultKind.SLOW:
             time.sleep(self._slow_s)
-            self._answer(self._computed(endpoint, body))
+            self._answer(self._computed(compute))
         elif fault.kind is FaultKind.BADPIXELS:
-            self._answer(mistyped(self._computed(endpoint, body)))
+            self._answer(mistyped(self._computed(compute)))
         else:
-            reply = self._computed(endpoint, body)
+            reply = self._computed(compute)
             if fault.consistent and reply.status == HTTPStatus.OK:
                 self._traffic.count_unnoticed(endpoint)
             self._truncated(reply, fault.consistent)
 
-    def _computed(self, endpoint: str, body: bytes) -> Reply:
+    def _computed(self, compute: Callable[[], Reply]) -> Reply:
         """The answer; 500 where computing it failed, such as in a worker process that died."""
         try:
-            return self._answerer(endpoint, body)
+            return compute()
         except Exception as error:  # noqa: BLE001 - the boundary: a defect must reach the caller as an answer
             traceback.print_exc(file=sys.stderr)
             return error_reply(500, f"the emulator could not compute the answer: {type(error).__name__}: {error}")

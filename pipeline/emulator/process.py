@@ -18,6 +18,7 @@ from pipeline.emulator.faults import parse_faults
 from pipeline.emulator.limits import MemoryLimit
 from pipeline.emulator.planet_spec import PlanetSpec
 from pipeline.emulator.server import EmulatorServer
+from pipeline.emulator.wms import LandUseService
 from pipeline.schema.errors import NoldoError, UsageError
 
 END_S: Final = 10.0
@@ -163,6 +164,7 @@ def serve(
             flaws_of=spec.flaws_of,
             memory=MemoryLimit(memory_bands),
             canned=spec.canned,
+            map_service=LandUseService(spec.seed),
         )
     except OSError as error:
         raise UsageError(f"port {port} cannot be used ({error.strerror}); choose another one") from error

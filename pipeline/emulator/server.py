@@ -12,6 +12,7 @@ from pipeline.emulator.canned import Canned
 from pipeline.emulator.connection import Connection
 from pipeline.emulator.faults import Faults, FaultStream
 from pipeline.emulator.limits import MemoryLimit
+from pipeline.emulator.replies import Reply
 from pipeline.emulator.scene import World
 from pipeline.emulator.traffic import Traffic
 from pipeline.emulator.workers import Answerer, Here, Pool
@@ -83,6 +84,7 @@ class EmulatorServer:
         flaws_of: Callable[[str], Mapping[str, object]] | None = None,
         memory: MemoryLimit | None = None,
         canned: bool = False,
+        map_service: Callable[[str, str], Reply] | None = None,
     ) -> None:
         """Listen on `host` and `port` (0: any free one).
 
@@ -90,7 +92,7 @@ class EmulatorServer:
         answers, each with a world of its own from the picklable `world_factory`; ValueError without one.
         `identity` says which world this is, as plain data, at /diagnostics/planet; `flaws_of` tells of an asset id
         what is wrong with that scene on purpose, at /diagnostics/flaws?asset=ID. With `canned`, pixels are not those
-        of the asked place, see pipeline.emulator.canned.
+        of the asked place, see pipeline.emulator.canned. `map_service` answers at /wms, see pipeline.emulator.wms.
         """
         if workers > 1 and world_factory is None:
             raise ValueError(f"{workers} workers need a world_factory")
@@ -108,6 +110,7 @@ class EmulatorServer:
             latency_s=latency_s,
             identity=identity or {},
             flaws_of=flaws_of or (lambda _: {}),
+            map_service=map_service,
         )
         self._listener = _Listener((host, port), handler)
         self._thread: threading.Thread | None = None

@@ -200,21 +200,29 @@ class MapService:
         """The body of a successful answer. Goes to the recipe's own address and nowhere else."""
         self._received_bytes = 0
         address = urlunsplit(urlsplit(url or self._url)._replace(query="", fragment=""))
-        latest = time.monotonic() + self._settings.timeout_s
-        with self._session.get(
-            address, params=dict(query), timeout=self._settings.timeout_s, allow_redirects=False, stream=True
-        ) as response:
-            blocks = []
-            for block in response.iter_content(_BLOCK_BYTES):
-                blocks.append(block)
-                self._received_bytes += len(block)
-                if time.monotonic() > latest:
-                    raise TimeoutError(f"{self._where}: the answer took longer than {self._settings.timeout_s:g} s")
-                if self._received_bytes > MAX_ANSWER_BYTES:
-                    raise SourceError(FailureKind.PERMANENT, f"{self._where}: an answer of more than 256 MiB")
-            body = b"".join(blocks)
+        limit_s = self._settings.timeout_s
+        try:
+            with self._session.get(
+                address, params=dict(query), timeout=limit_s, allow_redirects=False, stream=True
+            ) as response:
+                body = self._body(response, time.monotonic() + limit_s)
+        except requests.Timeout as error:
+            raise TimeoutError(f"{self._where} does not answer within {limit_s:g} s") from error
+        except requests.RequestException as error:
+            raise ConnectionError(f"{self._where} ({_reason(error)})") from error
         self._check_status(response, body)
         return body
+
+    def _body(self, response: requests.Response, latest: float) -> bytes:
+        blocks = []
+        for block in response.iter_content(_BLOCK_BYTES):
+            blocks.append(block)
+            self._received_bytes += len(block)
+            if time.monotonic() > latest:
+                raise TimeoutError(f"{self._where}: the answer took longer than {self._settings.timeout_s:g} s")
+            if self._received_bytes > MAX_ANSWER_BYTES:
+                raise SourceError(FailureKind.PERMANENT, f"{self._where}: an answer of more than 256 MiB")
+        return b"".join(blocks)
 
     def _check_status(self, response: requests.Response, body: bytes) -> None:
         status = response.status_code
@@ -254,6 +262,13 @@ def _map_query(window: MapWindow, settings: WmsSettings) -> dict[str, str]:
         "format": settings.format,
         "transparent": "TRUE",
     }
+
+
+def _reason(error: BaseException) -> str:
+    """The words of the exception that the others were raised from."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return str(error) or type(error).__name__
 
 
 def _json(body: bytes, where: str) -> bytes:

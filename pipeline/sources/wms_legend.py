@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from pipeline.schema.errors import UsageError
 from pipeline.schema.landcover import IGNORE, OSM_CLASSES
+from pipeline.sources.retry import BrokenAnswerError
 
 BLENDED: Final = 254
 """A map pixel between two areas, whose colour is none of the legend's: it has no say."""
@@ -67,13 +68,18 @@ class Legend:
 def legend_of_json(body: bytes, classes: Mapping[str, int], where: str) -> Legend:
     """The legend of a GeoServer answer in JSON (GeoServer manual, GetLegendGraphic, 'JSON Output Format').
 
-    Classes go by name. Raises UsageError for a name that neither osmlanduse.org nor `classes` knows.
+    Classes go by name. Raises UsageError for a name that neither osmlanduse.org nor `classes` knows, BrokenAnswerError
+    for half a document.
     """
     known = {_plain(entry.name): entry.code for entry in OSM_CLASSES} | _NAMES
     known |= {_plain(name): code for name, code in classes.items() if not name.startswith("#")}
     entries = []
     try:
-        named = list(_named_colours(json.loads(body)))
+        document = json.loads(body)
+    except ValueError as error:
+        raise BrokenAnswerError(f"{where}: the legend of {len(body)} bytes is not whole JSON") from error
+    try:
+        named = list(_named_colours(document))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{where}: the legend is not the JSON of a GeoServer ({type(error).__name__})") from error
     for name, colour in named:

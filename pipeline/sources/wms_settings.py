@@ -43,7 +43,7 @@ class WmsSettings(Strict):
     """Requests begun a second at most; one is under way at a time. Changes no result."""
     timeout_s: float = Field(default=60.0, gt=0)
     """For a connection, a silence and a whole answer. Changes no result."""
-    attempts: int = Field(default=6, ge=1)
+    attempts: int = Field(default=8, ge=1)
     """Tries of one request in all, with growing pauses between them. Changes no result."""
     cache: Path | None = None
     """Folder for the maps that arrived, so that none is asked for twice; without it, one in the run directory."""
