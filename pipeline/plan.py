@@ -13,6 +13,7 @@ from pipeline.sample import SampleSettings, sample
 from pipeline.schema.grid import patch_grid
 from pipeline.schema.records import N_SEASONS, Location, SeasonMatch
 from pipeline.sources.earthengine import MAX_SLOTS
+from pipeline.sources.pace import PaceSettings
 from pipeline.sources.protocol import PixelRequest
 
 SURVIVE: Final = 103_793 / 251_079
@@ -95,7 +96,7 @@ def estimate(recipe: Recipe, assumed: Assumptions) -> Plan:
     queries = _scene_queries(recipe, locations, parts)
     requests = survivors * len(pieces)
     down = survivors * (a_location + ANSWER_HEADER_BYTES * len(pieces)) + locations * N_SEASONS * SEASON_BYTES
-    hours, bound_by = _time(recipe, queries + requests, down, assumed)
+    hours, bound_by = time_at_quota(recipe.source.pace, queries + requests, down, assumed)
     spent_s = queries * recipe.budget.cost_s(SCENE_QUERY_STAGE) + requests * recipe.budget.cost_s(PIXEL_REQUEST_STAGE)
     limit = recipe.budget.eecu_hours
     arrays = 4 if recipe.export.dw_probabilities else 3
@@ -134,8 +135,8 @@ def _scene_queries(recipe: Recipe, locations: int, parts: int) -> int:
     return first * (1 + recipe.seasons.fallback_years)
 
 
-def _time(recipe: Recipe, requests: int, down: int, assumed: Assumptions) -> tuple[float, str]:
-    pace = recipe.source.pace
+def time_at_quota(pace: PaceSettings, requests: int, down: int, assumed: Assumptions) -> tuple[float, str]:
+    """Hours that so many requests and bytes take, and what bounds them."""
     seconds = {
         f"{pace.concurrent} requests under way": requests * assumed.request_s / pace.concurrent,
         f"{pace.per_second} requests a second": requests / pace.per_second,

@@ -1,9 +1,10 @@
 """An estimate as a screen of text, every figure with what it rests on."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Final
 
-from pipeline.budget import HOW_TO_CALIBRATE
+from pipeline.budget import HOW_TO_CALIBRATE, BudgetSettings
 from pipeline.plan import SEASON_BYTES, STAGING_RATIO, STORE_RATIO, TIERS, Assumptions, Plan
 from pipeline.quantities import duration, size
 from pipeline.recipe import Recipe
@@ -39,7 +40,7 @@ def plan_lines(plan: Plan, recipe: Recipe, assumed: Assumptions) -> list[str]:
             f"assuming {budget.eecu_s_per_pixel_request:g} EECU-s a pixel request and "
             f"{budget.eecu_s_per_scene_query:g} a scene query (budget.*)",
         ),
-        ("", "", _budget(plan, recipe)),
+        ("", "", budget_words(plan.eecu_hours, plan.months, budget)),
         (
             "Disk, staging",
             size(plan.staging_bytes),
@@ -54,9 +55,14 @@ def plan_lines(plan: Plan, recipe: Recipe, assumed: Assumptions) -> list[str]:
         ("Files", f"{plan.files:,}", "most of them staged; tables and shards are few"),
         ("Memory a worker", size(plan.worker_bytes), "local workers; answers under way, or one shard being packed"),
     ]
+    return [f"Recipe '{recipe.name}': an estimate, before anything is asked of any service", "", *table_lines(rows),
+            "", honest()]  # fmt: skip
+
+
+def table_lines(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """(name, figure, what it rests on) as lines, the figures below one another."""
     wide = max(len(figure) for _, figure, _ in rows)
-    lines = [line for name, figure, why in rows for line in _wrapped(f"{name:<20}{_GAP}{figure:>{wide}}{_GAP}", why)]
-    return [f"Recipe '{recipe.name}': an estimate, before anything is asked of any service", "", *lines, "", _honest()]
+    return [line for name, figure, why in rows for line in _wrapped(f"{name:<20}{_GAP}{figure:>{wide}}{_GAP}", why)]
 
 
 def _wrapped(start: str, why: str) -> list[str]:
@@ -64,11 +70,12 @@ def _wrapped(start: str, why: str) -> list[str]:
     return textwrap.wrap(why, WIDTH, initial_indent=start, subsequent_indent=" " * len(start)) or [start.rstrip()]
 
 
-def _budget(plan: Plan, recipe: Recipe) -> str:
-    if plan.months is not None:
-        months = "1 month" if plan.months == 1 else f"{plan.months} months"
-        return f"within the budget of {recipe.budget.eecu_hours:g} EECU-hours a month that is {months}"
-    fitting = [name for name, hours in TIERS.items() if hours >= plan.eecu_hours]
+def budget_words(eecu_hours: float, months: int | None, budget: BudgetSettings) -> str:
+    """What the estimated compute means for the budget, or for the tiers of the service where there is none."""
+    if months is not None:
+        words = "1 month" if months == 1 else f"{months} months"
+        return f"within the budget of {budget.eecu_hours:g} EECU-hours a month that is {words}"
+    fitting = [name for name, hours in TIERS.items() if hours >= eecu_hours]
     tier = f"the {fitting[0]} tier holds it" if fitting else "no tier holds it"
     return f"no budget is set; of Earth Engine's noncommercial tiers {tier} in one month"
 
@@ -79,5 +86,6 @@ def _kept(recipe: Recipe) -> str:
     return "freed shard by shard, once all pixels are there"
 
 
-def _honest() -> str:
+def honest() -> str:
+    """The last word of an estimate."""
     return textwrap.fill(f"Compute is the least certain figure. {HOW_TO_CALIBRATE}.", WIDTH)

@@ -18,6 +18,9 @@ LAST_MESSAGES: Final = 5
 
 FILTERS: Final = ("seasons", "export", "quality")
 
+TILE_FILTERS: Final = ("tiles", "pair", "fetch", "labels", "agreement", "split")
+"""Of the downstream sets."""
+
 
 @dataclass(frozen=True)
 class StageStatus:
@@ -236,8 +239,10 @@ def _rate(run: _Run | None, stage: str, now: datetime) -> float | None:
 
 
 def _funnel(reader: _Reader) -> Iterator[FunnelStep]:
-    yield sample_step(sum(event["locations"] for event in reader.parts["sample"].values()))
-    for stage in FILTERS:
+    of_tiles = [stage for stage in TILE_FILTERS if stage in reader.totals]
+    if not of_tiles:
+        yield sample_step(sum(event["locations"] for event in reader.parts["sample"].values()))
+    for stage in of_tiles or FILTERS:
         steps = [step_from(event["funnel"]) for event in reader.parts[stage].values() if "funnel" in event]
         yield joined(stage, steps)
 

@@ -32,6 +32,8 @@ class RunAbout:
     """The recipe in a few words."""
     running: bool
     budget: BudgetSettings
+    unit: str = "locations"
+    """What its stages count."""
 
 
 def status_lines(status: RunStatus, about: RunAbout, now: datetime | None = None) -> list[str]:
@@ -42,11 +44,11 @@ def status_lines(status: RunStatus, about: RunAbout, now: datetime | None = None
         lines += ["", "Stages", *(_stage_line(stage, about.running) for stage in status.stages)]
         if about.running and status.eta_s:
             lines.append(f"  all that has begun is done in about {duration(status.eta_s)}")
-    lines += ["", "Locations", *funnel_lines(status.funnel, by_season=True)]
+    lines += ["", about.unit.capitalize(), *funnel_lines(status.funnel, by_season=True)]
     if status.requests:
         lines += ["", *_request_lines(status, about.budget)]
     if status.open_failures:
-        lines += ["", "Still to be had", *_open_lines(status.open_failures, about.folder)]
+        lines += ["", "Still to be had", *_open_lines(status.open_failures, about)]
     if status.messages:
         lines += ["", "Last failed requests"]
         lines += [f"  {m.time[:19]}  {m.stage} {m.location_id}  {m.kind}: {m.message[:160]}" for m in status.messages]
@@ -91,12 +93,12 @@ def _request_lines(status: RunStatus, budget: BudgetSettings) -> list[str]:
     return [*lines, "           (assumed, not measured: 'noldo plan' says how to calibrate it)"]
 
 
-def _open_lines(failures: Sequence[OpenFailures], folder: str) -> list[str]:
-    lines = [f"  {f.locations:>6} locations in {f.stage}, {f.kind}: {f.message[:160]}" for f in failures]
+def _open_lines(failures: Sequence[OpenFailures], about: RunAbout) -> list[str]:
+    lines = [f"  {f.locations:>6} {about.unit} in {f.stage}, {f.kind}: {f.message[:160]}" for f in failures]
     if any(f.kind != FailureKind.PERMANENT for f in failures):
         lines.append("  the next run asks for those that are not permanent again by itself")
     if any(f.kind == FailureKind.PERMANENT for f in failures):
-        lines.append(f"  for the permanent ones:  noldo build RECIPE --out {folder} --retry permanent")
+        lines.append(f"  for the permanent ones:  noldo build RECIPE --out {about.folder} --retry permanent")
     return lines
 
 

@@ -39,7 +39,7 @@ def build_dw(raw: Mapping[str, Any], where: str, out: AnyPath, options: BuildOpt
         root = out.resolve() if is_local(out) else out
         with (
             claimed(root, claim, remake=options.remake, tell=display.note) as run,
-            watched_run(run, display, recipe.name, digest, until, recipe.budget) as ledger,
+            watched_run(run, display, recipe.name, digest, until, recipe.budget, unit="tiles") as ledger,
         ):
             steps = _build_data(recipe, indexed, run, options, until, ledger, display)
             seconds, worked = time.monotonic() - started, ledger.parts_made > 0

@@ -1,16 +1,28 @@
 """`noldo plan`: what a build would take."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.schema.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.plan import Assumptions
+    from pipeline.recipe import Recipe
+    from pipeline.tile_recipe import DwRecipe
 
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--survive", type=click.FloatRange(0, 1), help="Share of locations with four labelled seasons.")
+@click.option(
+    "--survive",
+    type=click.FloatRange(0, 1),
+    help="Share of locations, or tiles, that have their scenes.",
+)
 @click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Seconds that one request takes.")
 @click.option("--mbit", type=click.FloatRange(min=0, min_open=True), help="Network, million bits a second.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
@@ -29,14 +41,36 @@ def plan(
     """
     from pipeline.plan import Assumptions, estimate
     from pipeline.plan_lines import plan_lines
-    from pipeline.recipe import load_recipe
+    from pipeline.recipe import Recipe, read_yaml
+    from pipeline.schema.strict import validated
 
+    raw, where = read_yaml(recipe, settings), str(recipe)
     given = {"survive": survive, "request_s": seconds, "mbit_per_s": mbit}
-    assumed = Assumptions(**{name: value for name, value in given.items() if value is not None})
-    checked = load_recipe(recipe, settings)
-    found = estimate(checked, assumed)
-    plain = {
-        **asdict(found),
-        "assumed": {**asdict(assumed), **checked.source.pace.model_dump(), **checked.budget.model_dump()},
-    }
-    show(plan_lines(found, checked, assumed), plain, as_json=as_json)
+    assumed = {name: value for name, value in given.items() if value is not None}
+    if raw.get("kind") is not None:
+        lines, plain = _downstream(raw, where, assumed)
+        show(lines, plain, as_json=as_json)
+        return
+    checked, assumptions = validated(Recipe, raw, where), Assumptions(**assumed)
+    found = estimate(checked, assumptions)
+    plain = {**asdict(found), "assumed": _assumed(assumptions, checked)}
+    show(plan_lines(found, checked, assumptions), plain, as_json=as_json)
+
+
+def _downstream(raw: Mapping[str, Any], where: str, assumed: Mapping[str, float]) -> tuple[list[str], dict[str, Any]]:
+    """The estimate for a recipe that names its kind."""
+    from pipeline.plan import Assumptions
+    from pipeline.schema.strict import validated
+    from pipeline.tile_plan import PAIRED, estimate_tiles
+    from pipeline.tile_plan_lines import tile_plan_lines
+    from pipeline.tile_recipe import DwRecipe
+
+    if raw["kind"] != "dw":
+        raise UsageError(f"{where}: there is an estimate for recipes of the pretraining set and of kind dw only")
+    checked, assumptions = validated(DwRecipe, raw, where), Assumptions(**{"survive": PAIRED, **assumed})
+    found = estimate_tiles(checked, assumptions)
+    return tile_plan_lines(found, checked, assumptions), {**asdict(found), "assumed": _assumed(assumptions, checked)}
+
+
+def _assumed(assumptions: "Assumptions", recipe: "Recipe | DwRecipe") -> dict[str, Any]:
+    return {**asdict(assumptions), **recipe.source.pace.model_dump(), **recipe.budget.model_dump()}

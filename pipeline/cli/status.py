@@ -2,6 +2,7 @@
 
 import fcntl
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -81,13 +82,22 @@ def _about(run: RunLayout, named: str, last_event: str | None) -> "RunAbout":
 
     try:
         plain = yaml.safe_load(run.recipe.read_text())
-        name, source, sample = plain["name"], plain["source"]["kind"], plain["sample"]
+        words, unit = _recipe_words(plain)
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise UsageError(f"{run.recipe} cannot be read ({error}); run the build again to write it anew") from error
-    places = f"the list {sample['from']}" if sample.get("from") else f"{sample.get('count') or 'all'} places"
     budget = validated(BudgetSettings, plain.get("budget") or {}, where=str(run.recipe))
     running = _is_held(run.root) if is_local(run.root) else _seems_held(run.root, last_event)
-    return RunAbout(named, f"recipe '{name}', {places}, source {source}", running, budget)
+    return RunAbout(named, words, running, budget, unit)
+
+
+def _recipe_words(recipe: Mapping[str, Any]) -> tuple[str, str]:
+    """A recipe in a few words, and what its stages count; KeyError or TypeError where it is none."""
+    source = f", source {recipe['source']['kind']}" if recipe.get("source") else ""
+    if recipe.get("kind") is not None:
+        return f"recipe '{recipe['name']}' of kind {recipe['kind']}{source}", "tiles"
+    sample = recipe["sample"]
+    places = f"the list {sample['from']}" if sample.get("from") else f"{sample.get('count') or 'all'} places"
+    return f"recipe '{recipe['name']}', {places}{source}", "locations"
 
 
 def _is_held(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from pipeline.schema.layout import RunLayout
 
 if TYPE_CHECKING:
     from pipeline.budget import BudgetSettings
-    from pipeline.ledger import Ledger
+    from pipeline.ledger import Ledger, StageProgress
     from pipeline.recipe import Recipe
 
 
@@ -26,11 +26,20 @@ def watched(recipe: "Recipe", run: RunLayout, until: str, display: Display) -> "
 
 @contextmanager
 def watched_run(
-    run: RunLayout, display: Display, name: str, digest: str, until: str, budget: "BudgetSettings | None" = None
+    run: RunLayout,
+    display: Display,
+    name: str,
+    digest: str,
+    until: str,
+    budget: "BudgetSettings | None" = None,
+    unit: str = "locations",
 ) -> "Iterator[Ledger]":
-    """The same for a recipe of any kind; `digest` is that of all that decides its parts."""
+    """The same for a recipe of any kind; `digest` is that of all that decides its parts, `unit` what they count."""
     from pipeline.ledger import Ledger
 
-    ledger = Ledger(run.events, lambda p: display.update(p.stage, p.done, p.total, reused=p.reused), budget)
+    def advance(now: "StageProgress") -> None:
+        display.update(now.stage, now.done, now.total, reused=now.reused, unit=unit)
+
+    ledger = Ledger(run.events, advance, budget)
     with ledger.run(recipe=name, digest=digest, until=until):
         yield ledger
