@@ -161,6 +161,7 @@ def versions(absent: Sequence[str]) -> dict[str, Any]:
     packages = [
         "tensorstore",
         "zarr",
+        "numba",
         "numcodecs",
         *(DISTRIBUTIONS[name] for name in DISTRIBUTIONS if name not in absent),
     ]

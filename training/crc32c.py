@@ -42,18 +42,27 @@ def _address(data: NDArray[np.uint8]) -> int:
 
 @functools.cache
 def _library() -> tuple[_Direct, _Direct] | None:
-    """The C function in the library that the wheel of google-crc32c brings, without and with Python's lock held.
+    """The C function without and with Python's lock held, or None where there is none.
 
-    None where it brings none. Its Python function copies the bytes and holds the lock, so that threads would check one
-    after another.
+    The package's Python function copies the bytes and holds the lock, so that threads would check one after another.
     """
+    opened = checksum_library()
+    if opened is None:
+        return None
+    functions = opened.crc32c_value, ctypes.PyDLL(opened._name).crc32c_value
+    for function in functions:
+        function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_size_t), ctypes.c_uint32
+    return functions
+
+
+def checksum_library() -> ctypes.CDLL | None:
+    """The C library that the wheel of google-crc32c brings, opened anew; None where it brings none."""
     folder = Path(google_crc32c.__file__).parent
     for found in sorted((*folder.with_suffix(".libs").glob("*crc32c*.so*"), *folder.glob(".dylibs/*crc32c*"))):
         try:
-            functions = ctypes.CDLL(str(found)).crc32c_value, ctypes.PyDLL(str(found)).crc32c_value
-        except (OSError, AttributeError):
+            library = ctypes.CDLL(str(found))
+        except OSError:
             continue
-        for function in functions:
-            function.argtypes, function.restype = (ctypes.c_void_p, ctypes.c_size_t), ctypes.c_uint32
-        return functions
+        if hasattr(library, "crc32c_value"):
+            return library
     return None

@@ -21,7 +21,8 @@ from training.augment import centre
 from training.compute import Compute, network_inputs
 from training.cromss import support
 from training.dataset import Split, TrainingStore, open_truth
-from training.loader import Batch, BatchPlan, in_batches, plan_all_seasons, read_all_seasons, read_batches, read_labels
+from training.epoch_plan import BatchPlan, in_batches, plan_all_seasons
+from training.loader import Batch, read_all_seasons, read_batches, read_labels
 from training.metrics import WeightCounts, confusion_matrix, scores
 from training.modality import Modality
 from training.ramp import selection_ratio

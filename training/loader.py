@@ -6,7 +6,7 @@ Tensors carry their dimensions: B samples, S seasons, C classes or bands, H rows
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +21,7 @@ from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
 from training.dataset import PROBABILITIES, TrainingStore
-from training.epoch_plan import BatchPlan as BatchPlan
-from training.epoch_plan import Shuffle as Shuffle
-from training.epoch_plan import in_batches as in_batches
-from training.epoch_plan import plan_all_seasons as plan_all_seasons
-from training.epoch_plan import plan_epoch as plan_epoch
+from training.epoch_plan import BatchPlan
 from training.shards import ShardedArray
 from training.store_files import FAILURES, folder_of, reason
 
@@ -182,21 +178,21 @@ def read_pieces(
     pool: ThreadPoolExecutor,
 ) -> list[Future[None]]:
     """Read the plan's rows of each array into its target, (B, ...), some samples a task."""
-    wanted = list(zip(plan.rows.tolist(), plan.seasons.tolist(), strict=True))
+    rows, seasons = plan.rows.tolist(), plan.seasons.tolist()
+    chunks = {name: [0] * len(rows) if name == "dw" else seasons for name in targets}
 
-    def read(first: int) -> None:
-        begun = []
-        for at in range(first, min(first + PIECE, len(wanted))):
-            row, season = wanted[at]
-            for name, target in targets.items():
-                begun.append((shards[name].begin(row, 0 if name == "dw" else season), target[at]))
+    def read(part: slice) -> None:
+        begun = [
+            (shards[name].begin_rows(rows[part], chunks[name][part]), target[part]) for name, target in targets.items()
+        ]
         for decode, target in begun:
             decode(target)
 
-    return [pool.submit(read, first) for first in range(0, len(wanted), PIECE)]
+    return [pool.submit(read, slice(first, first + PIECE)) for first in range(0, len(rows), PIECE)]
 
 
 def _wait(pieces: Sequence[Future[None]]) -> None:
+    wait(pieces)  # woken once, not by every piece
     for piece in pieces:
         piece.result()
 

@@ -58,7 +58,7 @@ class DiskFiles:
 
     def end(self, name: str, size: int) -> NDArray[np.uint8]:
         """The last bytes of a file."""
-        file = self._file(name)
+        file = self.descriptor(name)
         read = np.empty(size, np.uint8)
         if os.preadv(file, [read.data], max(os.fstat(file).st_size - size, 0)) != size:
             raise CutShortError("the file is cut short")
@@ -69,7 +69,7 @@ class DiskFiles:
 
         def read() -> NDArray[np.uint8]:
             memory = self._memory(size)
-            if os.preadv(self._file(name), [memory.data], start) != size:
+            if os.preadv(self.descriptor(name), [memory.data], start) != size:
                 raise CutShortError("the file is cut short")
             return memory
 
@@ -80,7 +80,8 @@ class DiskFiles:
         while self._open:
             os.close(self._open.popitem()[1])
 
-    def _file(self, name: str) -> int:
+    def descriptor(self, name: str) -> int:
+        """The descriptor of a file, which is opened where it was not yet; OSError where it cannot be."""
         found = self._open.get(name)
         if found is not None:
             return found

@@ -1,13 +1,14 @@
 """Inner chunks of a sharded Zarr v3 array, decoded straight into memory that the caller brings.
 
-A shard's index is read once; a chunk is read by one call, checked and decoded, all without Python's lock, so that
-threads work side by side. Arrays of any other make are left to tensorstore.
+A shard's index is read once; chunks are read, checked and decoded without Python's lock, so that threads work side by
+side: those on a disk many at once by compiled code, and what that cannot read once more by Python, which knows the
+reason. Arrays of any other make are left to tensorstore.
 """
 
 import json
 import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
+from training.compiled_reads import read_compiled
 from training.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
-from training.shard_files import CutShortError, Part, ShardFiles, shard_files
+from training.shard_files import CutShortError, DiskFiles, Part, ShardFiles, shard_files
 from training.store_files import read_file
 
 CHUNK_CODECS: Final = ("bytes", "blosc", "crc32c")
@@ -59,6 +61,26 @@ class ShardedArray:
         """Decode chunk 0.. of a row into `target`, contiguous and of the chunk's size; errors as `ask`."""
         self.begin(row, chunk)(target)
 
+    def begin_rows(self, rows: Sequence[int], chunks: Sequence[int]) -> Decode:
+        """Ask for a chunk of each of the rows, and return what decodes all of them into (n, ...); errors as `ask`."""
+        files = self.files
+        if isinstance(files, DiskFiles):
+            return lambda target: self._decode_rows(files, rows, chunks, target)
+        begun = [self.begin(row, chunk) for row, chunk in zip(rows, chunks, strict=True)]
+
+        def decode(target: NDArray[np.uint8]) -> None:
+            for decode_one, part in zip(begun, target, strict=True):
+                decode_one(part)
+
+        return decode
+
+    def _decode_rows(
+        self, files: DiskFiles, rows: Sequence[int], chunks: Sequence[int], target: NDArray[np.uint8]
+    ) -> None:
+        found = [self._extent(row, chunk) for row, chunk in zip(rows, chunks, strict=True)]
+        for at in read_compiled([(files.descriptor(file), start, size) for file, start, size in found], target):
+            self.read_into(rows[at], chunks[at], target[at])
+
     def begin(self, row: int, chunk: int) -> Decode:
         """Ask for chunk 0.. of a row, and return what waits for it and decodes it; errors as `ask`."""
         wait = self.ask(row, chunk)
@@ -78,12 +100,8 @@ class ShardedArray:
         Raises NoldoError naming shard and row where the chunk is missing, cut short, not what was written, or cannot
         be had; here or on waiting.
         """
-        number, place = divmod(row, self.shard_rows)
-        index = self._indices.get(number) or self._read_index(number, row)
-        start, size = index.extents[place * self.chunks_a_row + chunk]
-        if start == _ABSENT or size <= CHECKSUM_BYTES:
-            raise self._damaged(number, row, "its chunk is not there")
-        wait = self.files.begin(index.file, start, size)
+        number = row // self.shard_rows
+        wait = self.files.begin(*self._extent(row, chunk))
 
         def checked() -> NDArray[np.uint8]:
             try:
@@ -95,6 +113,15 @@ class ShardedArray:
             return read[:-CHECKSUM_BYTES]
 
         return checked
+
+    def _extent(self, row: int, chunk: int) -> tuple[str, int, int]:
+        """File of a chunk, and offset and length in it; NoldoError where it is not there."""
+        number, place = divmod(row, self.shard_rows)
+        index = self._indices.get(number) or self._read_index(number, row)
+        start, size = index.extents[place * self.chunks_a_row + chunk]
+        if start == _ABSENT or size <= CHECKSUM_BYTES:
+            raise self._damaged(number, row, "its chunk is not there")
+        return index.file, start, size
 
     def _read_index(self, number: int, row: int) -> "_Index":
         """Read and keep a shard's index; two threads may do so at once, which costs a read and no more."""

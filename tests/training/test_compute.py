@@ -11,7 +11,8 @@ from pipeline.schema.errors import UsageError
 from training.augment import centre
 from training.compute import Compute, choose_compute, network_inputs
 from training.dataset import open_store
-from training.loader import in_batches, read_batches
+from training.epoch_plan import in_batches
+from training.loader import read_batches
 from training.settings import PretrainSettings
 
 CPU = Compute(torch.device("cpu"), bf16=False)

@@ -12,8 +12,9 @@ from torch import Tensor
 from pipeline.schema.errors import NoldoError
 from training.compute import choose_compute
 from training.dataset import Split, TrainingStore, open_store, split_locations
+from training.epoch_plan import in_batches
 from training.evaluate import Evaluation, evaluate, examine, label_counts
-from training.loader import in_batches, read_batches
+from training.loader import read_batches
 from training.modality import MODALITIES, Modality
 from training.segmenter import Segmenter
 from training.settings import ObjectiveSettings, PretrainSettings

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from zarr.codecs import BloscCodec, Crc32cCodec, ZstdCodec
 
 from pipeline.schema.errors import NoldoError
+from training import shards
 from training.shards import open_sharded
 
 CODECS = (BloscCodec(cname="lz4", shuffle="noshuffle"), Crc32cCodec())
@@ -43,6 +44,36 @@ def test_every_chunk_of_every_row(
             np.testing.assert_array_equal(target, values[row, season])
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_chunks_of_some_rows_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: bool) -> None:
+    """What compiled code cannot read, be it all, Python does."""
+    if not compiled:
+        monkeypatch.setattr(shards, "read_compiled", lambda extents, target: range(len(extents)))
+    values = written(tmp_path / "s1", 9, 4, 3)
+    array = open_sharded(tmp_path / "s1")
+    assert array is not None
+    rows, chunks = [8, 0, 3, 0, 5], [2, 1, 0, 0, 2]
+    target = np.empty((5, 2, 5, 7), np.uint8)
+    array.begin_rows(rows, chunks)(target)
+    np.testing.assert_array_equal(target, values[rows, chunks])
+
+
+def test_of_some_rows_the_damaged_one_is_named(tmp_path: Path) -> None:
+    written(tmp_path / "s1", 8, 4, 1)
+    array = open_sharded(tmp_path / "s1")
+    assert array is not None
+    file, start, _ = array._extent(6, 0)
+    with (tmp_path / "s1" / file).open("r+b") as shard:
+        shard.seek(start + 30)
+        byte = shard.read(1)[0]
+        shard.seek(start + 30)
+        shard.write(bytes([byte ^ 1]))
+    target = np.empty((3, 2, 5, 7), np.uint8)
+    array.begin_rows([1, 5, 7], [0, 0, 0])(target)
+    with pytest.raises(NoldoError, match=rf"row 6 \(its checksum \(crc32c\) does not fit\)\nRestore .*/{file}"):
+        array.begin_rows([1, 6, 7], [0, 0, 0])(target)
+
+
 def test_a_chunk_that_was_never_written_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "s1"
     array = zarr.create_array(
@@ -54,6 +85,8 @@ def test_a_chunk_that_was_never_written_is_damage(tmp_path: Path) -> None:
     assert opened is not None
     with pytest.raises(NoldoError, match="row 2 "):
         opened.read_into(2, 0, np.empty((1, 2), np.uint8))
+    with pytest.raises(NoldoError, match="row 2 "):
+        opened.begin_rows([0, 2], [0, 0])(np.empty((2, 1, 2), np.uint8))
 
 
 @pytest.mark.parametrize("cut", [10, 1000])
