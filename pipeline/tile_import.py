@@ -40,7 +40,8 @@ from pipeline.tile_store import (
 PART_TILES: Final = 64
 """Tiles checked between two commits."""
 
-Note = Callable[[str], None]
+Progress = Callable[[str, int, int], None]
+"""Told the stage, and how many tiles of how many are done."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class _Import:
     settings: TileStoreSettings
     run: RunLayout
     source: TileFiles
-    note: Note
+    progress: Progress
 
 
 def import_tiles(
@@ -106,11 +107,11 @@ def import_tiles(
     settings: TileStoreSettings | None = None,
     *,
     remake: bool = False,
-    note: Note = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> TileImportSummary:
     """Import the tiles of `source`, a folder or zip of that layout, into the run directory `out`, or go on with it.
 
-    A tile that cannot be imported is left out with its reason. `note` hears of progress, a line at a time. Raises
+    A tile that cannot be imported is left out with its reason. Raises
     UsageError where the source holds no such tiles or `out` something else (unless `remake`), NoldoError where an
     archive as a whole is not to be trusted, or nothing in it can be used.
     """
@@ -124,7 +125,7 @@ def import_tiles(
         }
         claim = Claim(recipe, "tiles", _checked_inputs(listing, 0), "source", free_keys=("source.file",))
         with claimed(out, claim, remake=remake) as run:
-            return _import(_Import(layout, settings, run, files, note), recipe, listing)
+            return _import(_Import(layout, settings, run, files, progress), recipe, listing)
 
 
 def _import(job: _Import, recipe: dict[str, Any], listing: str) -> TileImportSummary:
@@ -172,8 +173,8 @@ def _check_all(job: _Import, listing: str) -> list[CheckedTile]:
         if part_inputs(path) != inputs:
             rows = [_check(tile, job.layout) for tile in tiles[start : start + PART_TILES]]
             write_part(path, CheckedTile, rows, inputs)
-            job.note(f"checked {min(start + PART_TILES, len(tiles)):,} of {len(tiles):,} tiles")
         checked += read_part(path, CheckedTile)
+        job.progress("check", len(checked), len(tiles))
     return checked
 
 
@@ -225,11 +226,10 @@ def _pack(
         return _read_again(found[row.tile_id], kept[row.tile_id], job.layout)
 
     for shard, (path, made_from) in enumerate(tables):
-        if part_inputs(path) == made_from and shard not in missing:
-            continue
         mine = tile_shard_rows(rows, shard, job.settings)
-        write_part(path, TileShardRecord, [write_tile_shard(building, shard, mine, read, job.settings)], made_from)
-        job.note(f"packed {mine[-1].row + 1:,} of {len(rows):,} {split} tiles")
+        if part_inputs(path) != made_from or shard in missing:
+            write_part(path, TileShardRecord, [write_tile_shard(building, shard, mine, read, job.settings)], made_from)
+        job.progress(f"pack {split}", mine[-1].row + 1, len(rows))
 
 
 def _read_again(tile: FoundTile, checked: CheckedTile, layout: TileLayout) -> TileArrays:

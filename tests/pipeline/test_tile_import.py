@@ -134,7 +134,7 @@ def test_dfc2020_gives_the_stores_that_its_arrays_make(
         expected = built(tmp_path / "built" / f"{split}.zarr", tiles, ("dfc",))
         assert content_digest(run.store(f"dfc2020_{split}"), None).store == expected
     before = tree_bytes(tmp_path / "run")
-    again = import_tiles(source, tmp_path / "run", DFC2020, note=pytest.fail)
+    again = import_tiles(source, tmp_path / "run", DFC2020)
     assert again == made
     assert tree_bytes(tmp_path / "run") == before
 
@@ -287,18 +287,25 @@ def test_an_import_that_was_cut_off_goes_on(
         checks.append(tile.tile_id)
         return real(tile, layout)
 
-    def cut_off(line: str) -> None:
-        if line.startswith("packed 2"):
+    def cut_off(stage: str, done: int, _: int) -> None:
+        if (stage, done) == ("pack train", 2):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(tile_import, "_check", check)
     with pytest.raises(KeyboardInterrupt):
-        import_tiles(source, tmp_path / "run", DFC2020, small, note=cut_off)
-    said: list[str] = []
-    again = import_tiles(source, tmp_path / "run", DFC2020, small, note=said.append)
+        import_tiles(source, tmp_path / "run", DFC2020, small, progress=cut_off)
+    packed: list[str] = []
+    write = tile_import.write_tile_shard
+
+    def written(building: Any, shard: int, rows: Any, *rest: Any) -> Any:
+        packed.extend(row.tile_id.rpartition("_")[0] for row in rows)
+        return write(building, shard, rows, *rest)
+
+    monkeypatch.setattr(tile_import, "write_tile_shard", written)
+    again = import_tiles(source, tmp_path / "run", DFC2020, small)
     assert again == whole
     assert len(checks) == 5
-    assert said[0] == "packed 3 of 3 train tiles"
+    assert packed == ["ROIs0000_validation", "ROIs0000_test", "ROIs0000_test"]
     assert tree_bytes(tmp_path / "run" / "store") == tree_bytes(tmp_path / "whole" / "store")
 
 
@@ -306,12 +313,12 @@ def test_a_source_that_changes_meanwhile_is_noticed(tmp_path: Path, dfc_source: 
     source = put(tmp_path / "source", dfc_source)
     name, data = next((n, d) for n, d in dfc_source.items() if "test_dfc" in n)
 
-    def change(line: str) -> None:
-        if line.startswith("checked"):
+    def change(stage: str, *_: int) -> None:
+        if stage == "check":
             (source / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
 
     with pytest.raises(NoldoError, match="was changed while it was imported"):
-        import_tiles(source, tmp_path / "run", DFC2020, note=change)
+        import_tiles(source, tmp_path / "run", DFC2020, progress=change)
 
 
 def test_another_import_is_not_mixed_in(tmp_path: Path, dfc_source: Any) -> None:
