@@ -3,6 +3,7 @@
 import click
 
 from pipeline.cli.directory import RUN_DIRECTORY
+from pipeline.cli.manifest_diff import diff
 from pipeline.cli.output import JSON_HELP, show
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
@@ -29,3 +30,6 @@ def digest(directory: AnyPath, as_json: bool) -> None:
     lines = [f"{found.dataset}  data set, {found.rows} locations"]
     lines += [f"{value}  {name}" for name, value in found.arrays]
     show(lines, found.as_json(), as_json=as_json)
+
+
+manifest.add_command(diff)

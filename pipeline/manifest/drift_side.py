@@ -1,0 +1,93 @@
+"""One side of a comparison of data sets: a run, its manifest, its index, or no more than a list of ids."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.files import is_file, is_local, on_disk, storage_reason
+from pipeline.parts import readable
+from pipeline.sampling.id_list import read_ids
+from pipeline.sampling.list_row import ID_COLUMNS
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
+
+ID: Final = "location_id"
+SEASON: Final = "season"
+SCENES: Final = {"S2": "s2_id", "S1": "s1_id", "DW": "dw_id"}
+"""Columns with the ids of scenes, by sensor."""
+PLACE: Final = ("store", "row", "epsg", "geotransform")
+"""Columns that say where the pixels of a location lie, in the run and on the ground."""
+COLUMNS: Final = (SEASON, "split", "processing_baseline", *SCENES.values(), *PLACE)
+"""What of an index is compared, as far as it is there."""
+
+PARQUET: Final = (".parquet", ".geoparquet")
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One data set, as far as it is known."""
+
+    where: str
+    """Its path, for messages."""
+    index: pd.DataFrame
+    """A row a location and season: ID, and those of COLUMNS that are known; SEASON is always there."""
+    root: AnyPath | None
+    """The run directory whose stores the index names; None where there is none."""
+
+    @property
+    def ids(self) -> "pd.Index[str]":
+        """The locations' ids, each once, in the index's order."""
+        found: pd.Index[str] = pd.Index(self.index[ID].unique())
+        return found
+
+    def has(self, *columns: str) -> bool:
+        """Whether all of these columns are known."""
+        return set(columns) <= set(self.index.columns)
+
+
+def open_side(path: AnyPath) -> Side:
+    """The data set at a path: a run directory, a manifest folder, an index in Parquet, or a list of ids.
+
+    Ids may be text with one a line, a CSV file or a Parquet table with a column location_id, sample_id or id. Raises
+    UsageError where there is nothing of the kind, NoldoError where an index names a location and season twice.
+    """
+    if is_file(RunLayout(path).index):
+        return _from_table(path, RunLayout(path).index, path)
+    if is_file(path / "index.parquet"):
+        return _from_table(path, path / "index.parquet", path.parent)
+    if path.is_dir():
+        raise UsageError(f"{path} holds neither manifest/index.parquet nor index.parquet; name a run or a list of ids")
+    if not is_file(path):
+        raise UsageError(f"{path} is not there; name a run directory, a manifest or a list of ids")
+    if path.suffix.lower() in PARQUET:
+        return _from_table(path, path, path.parent.parent)
+    try:
+        ids = read_ids(on_disk(path, "reading a list of ids"))
+    except UsageError as error:
+        raise UsageError(str(error).removeprefix("sample.ids: ")) from error
+    return Side(str(path), pd.DataFrame({ID: ids, SEASON: 0}), None)
+
+
+def _from_table(where: AnyPath, path: AnyPath, root: AnyPath) -> Side:
+    try:
+        file = pq.ParquetFile(readable(path))
+        names = file.schema_arrow.names
+        column = next((name for name in (ID, *ID_COLUMNS) if name in names), None)
+        if column is None:
+            raise UsageError(f"{path} has none of the columns {', '.join(dict.fromkeys((ID, *ID_COLUMNS)))}")
+        table = file.read(columns=[column, *(name for name in COLUMNS if name in names)])
+    except (OSError, pa.ArrowException) as error:
+        raise UsageError(f"{path} cannot be read as Parquet ({storage_reason(error)}); restore it") from error
+    index = table.to_pandas().rename(columns={column: ID}).astype({ID: str})
+    if SEASON not in index:
+        index = index.drop_duplicates(ID).assign(**{SEASON: 0})
+    twice = index[index.duplicated([ID, SEASON])]
+    if len(twice):
+        first = twice.iloc[0]
+        raise NoldoError(f"{path} has {first[ID]}, season {first[SEASON]}, twice; write the manifest again")
+    stores = set(PLACE) <= set(index.columns) and (not is_local(root) or (root / "store").is_dir())
+    return Side(str(where), index, root if stores else None)

@@ -1,0 +1,169 @@
+"""The stores of two data sets, read one location at a time; what is not to be had is noted, and the rest goes on."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import zarr
+
+from pipeline.files import zarr_store
+from pipeline.manifest.drift_index import MOVED, pixel_offset
+from pipeline.manifest.drift_pixels import BANDS, LABELS, PixelTally, overlap
+from pipeline.manifest.drift_side import SEASON, Side
+from pipeline.schema.bands import Scaling
+
+SIDES: Final = ("ours", "published")
+UNREADABLE: Final = (OSError, KeyError, IndexError, ValueError, RuntimeError)
+"""What zarr raises for chunks and stores that are missing, cut short or changed."""
+
+
+@dataclass(frozen=True)
+class MissingAsset:
+    """Something that one side's index names and that is not to be had there."""
+
+    side: str
+    """'ours' or 'published'."""
+    what: str
+    """For example 'store/dw_train.zarr', or 'osm in store/dw_test.zarr'."""
+    why: str
+    locations: int
+    """Shared locations that lack it."""
+    example: str
+    """One of them."""
+
+
+class Gone:
+    """What turned out to be missing, by side, what and why."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+
+    def add(self, side: str, what: str, why: str, location_id: str) -> None:
+        """Note that a location lacks something."""
+        self._found[side, what, why].append(location_id)
+
+    def assets(self) -> tuple[MissingAsset, ...]:
+        """All that was noted."""
+        return tuple(MissingAsset(*key, len(set(ids)), ids[0]) for key, ids in sorted(self._found.items()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """One array of one side."""
+
+    name: str
+    array: Any
+    side: str
+    store: str
+    gone: Gone
+
+    def row(self, number: int, location_id: str) -> Any:
+        """One row, (season, ...); None where it cannot be read."""
+        try:
+            values = np.asarray(self.array[number])
+        except UNREADABLE as error:
+            self.gone.add(self.side, f"{self.name} in {self.store}", _first_line(error), location_id)
+            return None
+        return values if values.ndim == (4 if self.name in BANDS else 3) else values[None]
+
+    def scaling(self, location_id: str) -> tuple[Scaling | None, bool]:
+        """What scaled the array, None where it holds raw values; and whether that is known."""
+        if self.name not in BANDS or self.array.dtype != np.uint8:
+            return None, True
+        try:
+            return Scaling.from_attributes(self.array.attrs), True
+        except ValueError as error:
+            self.gone.add(self.side, f"scaling of {self.name} in {self.store}", str(error), location_id)
+            return None, False
+
+
+class Stores:
+    """The stores of one side, opened as they are asked for."""
+
+    def __init__(self, side: Side, name: str, gone: Gone) -> None:
+        self._root = side.root
+        self._name = name
+        self._gone = gone
+        self._open: dict[str, dict[str, Any] | str] = {}
+
+    def arrays(self, store: str, location_id: str) -> Mapping[str, _Held]:
+        """The arrays of a store by name; none where it cannot be opened, which is noted."""
+        if store not in self._open:
+            self._open[store] = self._opened(store)
+        found = self._open[store]
+        if isinstance(found, str):
+            self._gone.add(self._name, store, found, location_id)
+            return {}
+        return {name: _Held(name, array, self._name, store, self._gone) for name, array in found.items()}
+
+    def lacks(self, array: str, store: str, location_id: str) -> None:
+        """Note that a store has no such array."""
+        self._gone.add(self._name, f"{array} in {store}", "not there", location_id)
+
+    def _opened(self, store: str) -> dict[str, Any] | str:
+        if self._root is None or not (self._root / store).is_dir():
+            return "not there"
+        try:
+            return dict(zarr.open_group(zarr_store(self._root / store), mode="r").arrays())
+        except UNREADABLE as error:
+            return f"cannot be read ({_first_line(error)})"
+
+
+def compare_location(location_id: str, seasons: pd.DataFrame, stores: tuple[Stores, Stores], tally: PixelTally) -> bool:
+    """Add the pixels of one location to the tally; whether there were any to compare.
+
+    `seasons` are its rows of `shared_rows`.
+    """
+    known = seasons.dropna(subset=["row_ours", "row_published"])
+    first = next(iter(known.to_dict("records")), None)
+    offset = None if first is None else pixel_offset(first)
+    if first is None or offset == MOVED:
+        return False
+    names = [str(first[f"store_{side}"]) for side in SIDES]
+    held = [stores[at].arrays(names[at], location_id) for at in (0, 1)]
+    some = False
+    for array in (*BANDS, *LABELS) if all(held) else ():
+        there = [array in side for side in held]
+        if all(there):
+            rows = [int(first[f"row_{side}"]) for side in SIDES]
+            pair = (held[0][array], held[1][array])
+            some |= _compare_arrays(location_id, pair, rows, known[SEASON].tolist(), offset, tally)
+        elif any(there):
+            lacking = there.index(False)
+            stores[lacking].lacks(array, names[lacking], location_id)
+    return some
+
+
+def _compare_arrays(
+    location_id: str,
+    pair: tuple[_Held, _Held],
+    rows: list[int],
+    seasons: list[int],
+    offset: tuple[int, int] | None,
+    tally: PixelTally,
+) -> bool:
+    """Compare one array of one location, on the ground that both have; whether there was any."""
+    values = [one.row(row, location_id) for one, row in zip(pair, rows, strict=True)]
+    (scaling, known), (scaling_there, known_there) = (one.scaling(location_id) for one in pair)
+    if any(side is None for side in values) or not (known and known_there):
+        return False
+    if offset is None and values[0].shape[-2:] != values[1].shape[-2:]:
+        return False
+    shared = overlap(values[0].shape, values[1].shape, offset or (0, 0))
+    within = [season for season in seasons if all(season < len(side) for side in values)]
+    if shared is None or not within:
+        return False
+    ours, published = (side[within][window] for side, window in zip(values, shared, strict=True))
+    if pair[0].name in LABELS:
+        tally.add_labels(pair[0].name, ours, published)
+    else:
+        tally.add_images(pair[0].name, ours, published, (scaling, scaling_there))
+    return True
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

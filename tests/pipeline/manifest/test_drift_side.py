@@ -1,0 +1,70 @@
+"""A data set is found by its run, its manifest, its index or its ids; anything else is refused in a line."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.manifest.drift_side import open_side
+from pipeline.schema.errors import NoldoError, UsageError
+
+
+def test_a_run_a_manifest_and_an_index_are_the_same_data_set(described: Any) -> None:
+    run = described.run
+    for path in (run.root, run.manifest, run.index):
+        found = open_side(path)
+        assert list(found.ids) == [row.location_id for row in described.rows]
+        assert len(found.index) == 4 * len(described.rows)
+        assert found.root == run.root
+
+
+def test_an_index_alone_has_no_stores(described: Any, tmp_path: Path) -> None:
+    alone = tmp_path / "alone" / "index.parquet"
+    alone.parent.mkdir()
+    alone.write_bytes(described.run.index.read_bytes())
+    assert open_side(alone).root is None
+    assert open_side(alone.parent).root is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ids.txt", "0000007\n0000003\n"),
+        ("ids.csv", "id,place\n0000007,there\n0000003,here\n"),
+        ("ids.csv", "location_id\n0000007\n0000003\n0000003\n"),
+    ],
+)
+def test_ids_are_read_from_text(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    found = open_side(tmp_path / name)
+    assert (list(found.ids), found.root) == (["0000007", "0000003"], None)
+
+
+@pytest.mark.parametrize("column", ["location_id", "sample_id", "id"])
+def test_ids_are_read_from_parquet_whatever_the_column_is_called(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "ids.parquet"
+    pd.DataFrame({"other": range(3), column: ["7", "3", "7"]}).to_parquet(path)
+    found = open_side(path)
+    assert (list(found.ids), list(found.index["season"])) == (["7", "3"], [0, 0])
+
+
+def test_what_is_no_data_set_is_refused(tmp_path: Path, described: Any) -> None:
+    with pytest.raises(UsageError, match="holds neither"):
+        open_side(tmp_path)
+    with pytest.raises(UsageError, match="is not there"):
+        open_side(tmp_path / "nowhere")
+    bad = tmp_path / "bad.parquet"
+    bad.write_bytes(b"PAR1")
+    with pytest.raises(UsageError, match="cannot be read as Parquet"):
+        open_side(bad)
+    pd.DataFrame({"place": [1]}).to_parquet(bad)
+    with pytest.raises(UsageError, match="none of the columns location_id"):
+        open_side(bad)
+    (tmp_path / "empty.txt").write_text("\n")
+    with pytest.raises(UsageError, match=r"^/.*empty.txt holds no ids"):
+        open_side(tmp_path / "empty.txt")
+    doubled = pd.read_parquet(described.run.index)[["location_id", "season"]]
+    pd.concat([doubled, doubled[:1]]).to_parquet(bad)
+    with pytest.raises(NoldoError, match="twice"):
+        open_side(bad)
