@@ -52,10 +52,11 @@ def leakage(sets: Mapping[str, Sequence[Place]], reach_m: float) -> tuple[Nearne
 
     The same id in both sets is the same place; it is counted in `same` and left out of `near` and of the distance.
     """
-    return tuple(_nearness(one, other, sets[one], sets[other], reach_m) for one, other in combinations(sets, 2))
+    return tuple(nearness(one, other, sets[one], sets[other], reach_m) for one, other in combinations(sets, 2))
 
 
-def _nearness(one: str, other: str, first: Sequence[Place], second: Sequence[Place], reach_m: float) -> Nearness:
+def nearness(one: str, other: str, first: Sequence[Place], second: Sequence[Place], reach_m: float) -> Nearness:
+    """The same of two sets, `first` named `one` and `second` named `other`."""
     ids = {place.location_id for place in second}
     # Two of the other set: where the nearest is the place itself, the second nearest is another.
     found = zip(first, nearest([p.centre for p in first], [p.centre for p in second], most=2), strict=True)
@@ -70,6 +71,7 @@ def _nearness(one: str, other: str, first: Sequence[Place], second: Sequence[Pla
         second=other,
         first_count=len(first),
         second_count=len(second),
+        reach_m=reach_m,
         same=sum(place.location_id in ids for place in first),
         near=len(near),
         nearest_m=apart[0][0] if apart else None,

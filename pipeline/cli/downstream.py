@@ -23,4 +23,8 @@ def builder(raw: Mapping[str, Any], where: str) -> Builder | None:
         from pipeline.cli.build_tiles import build_dw
 
         return build_dw
-    raise UsageError(f"{where}: kind is {kind!r}; expected dw, or none for the pretraining set")
+    if kind == "osm":
+        from pipeline.cli.build_osm import build_osm_set
+
+        return build_osm_set
+    raise UsageError(f"{where}: kind is {kind!r}; expected dw or osm, or none for the pretraining set")

@@ -16,6 +16,9 @@ class OsmLabelled:
     """Of the staged labels (pipeline/content.py); empty where there are none."""
     osm_share: float
     """Share of pixels with a label, 0..1."""
+    lon_deg: float
+    """Of the tile's middle."""
+    lat_deg: float
     failure_kind: FailureKind | None = None
     """None where the source answered."""
     failure_message: str = ""
@@ -62,6 +65,8 @@ class Nearness:
     second: str
     first_count: int
     second_count: int
+    reach_m: float
+    """What counts as near, metres."""
     same: int
     """Places of the first set whose id the second has too."""
     near: int
