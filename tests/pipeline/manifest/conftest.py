@@ -10,7 +10,7 @@ from pipeline.manifest.write import ManifestRecord, write_manifest
 RECIPE = {"name": "nol", "source": {"kind": "emulator", "seed": 3}, "store": {"shard_rows": 2}}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write() -> Callable[..., ManifestRecord]:
     """(packed run, **replaced arguments) -> write its manifest."""
 

@@ -13,24 +13,41 @@ import zarr
 from pipeline.manifest.drift import Drift, compare
 from pipeline.manifest.drift_lines import drift_lines
 from pipeline.manifest.drift_side import open_side
+from pipeline.schema.bands import S1_NODATA
+from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.layout import RunLayout
+from pipeline.tile_store import (
+    TileStoreSettings,
+    commit_tile_store,
+    create_tile_store,
+    tile_rows,
+    write_tile_shard,
+)
 
 PX, SEASONS = 24, 4
 
 
+@pytest.fixture(scope="module")
+def ours(make_packed: Callable[..., Any], write: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A run of five locations with its manifest, never changed."""
+    packed = make_packed(tmp_path_factory.mktemp("ours") / "run")
+    write(packed)
+    return packed
+
+
 @pytest.fixture
-def other(described: Any, tmp_path: Path) -> RunLayout:
+def other(ours: Any, tmp_path: Path) -> RunLayout:
     """A copy of the run of five locations, to be changed."""
     copy = tmp_path / "published"
-    shutil.copytree(described.run.root, copy)
+    shutil.copytree(ours.run.root, copy)
     return RunLayout(copy)
 
 
 @pytest.fixture
-def drift(described: Any, other: RunLayout) -> Callable[..., Drift]:
+def drift(ours: Any, other: RunLayout) -> Callable[..., Drift]:
     """Compare the run with its changed copy."""
-    return lambda **options: compare(open_side(described.run.root), open_side(other.root), **options)
+    return lambda **options: compare(open_side(ours.run.root), open_side(other.root), **options)
 
 
 def array(run: RunLayout, name: str) -> Any:
@@ -41,7 +58,7 @@ def change_index(run: RunLayout, change: Callable[[pd.DataFrame], pd.DataFrame])
     change(pd.read_parquet(run.index)).to_parquet(run.index)
 
 
-def test_a_data_set_does_not_differ_from_itself(drift: Callable[..., Drift], described: Any) -> None:
+def test_a_data_set_does_not_differ_from_itself(drift: Callable[..., Drift], ours: Any) -> None:
     steps: list[tuple[int, int]] = []
     found = drift(on_location=lambda done, total: steps.append((done, total)))
     assert found.differs_in == ()
@@ -83,14 +100,14 @@ def test_every_change_is_found_where_it_was_made(drift: Callable[..., Drift], ot
 
 
 def test_other_rows_other_order_and_other_ids_are_no_matter(
-    drift: Callable[..., Drift], other: RunLayout, described: Any
+    drift: Callable[..., Drift], other: RunLayout, ours: Any
 ) -> None:
     order = [3, 0, 4, 2, 1]
     for name in ("s2", "s1", "dw"):
         values = np.asarray(array(other, name)[:])
         array(other, name)[:] = values[order]
     where = {old: new for new, old in enumerate(order)}
-    gone = described.rows[1].location_id
+    gone = ours.rows[1].location_id
 
     def change(index: pd.DataFrame) -> pd.DataFrame:
         index["row"] = index["row"].map(where)
@@ -122,9 +139,9 @@ def test_grids_that_begin_elsewhere_are_compared_on_the_ground_they_share(
 
 
 def test_what_is_missing_is_told_and_the_rest_is_compared(
-    drift: Callable[..., Drift], other: RunLayout, described: Any
+    drift: Callable[..., Drift], other: RunLayout, ours: Any
 ) -> None:
-    ids = [row.location_id for row in described.rows]
+    ids = [row.location_id for row in ours.rows]
     shutil.rmtree(other.store("nol") / "s2")
     shard = other.store("nol") / "s1" / "c" / "1" / "0" / "0" / "0" / "0"
     data = bytearray(shard.read_bytes())
@@ -151,11 +168,60 @@ def test_some_locations_are_compared_where_so_asked(drift: Callable[..., Drift])
     assert drift(locations=50).pixel_locations == 5
 
 
-def test_a_list_of_ids_is_compared_as_far_as_it_goes(described: Any, tmp_path: Path) -> None:
-    ids = [row.location_id for row in described.rows]
+def test_a_list_of_ids_is_compared_as_far_as_it_goes(ours: Any, tmp_path: Path) -> None:
+    ids = [row.location_id for row in ours.rows]
     (tmp_path / "ids.txt").write_text("\n".join([*ids[1:], "9999999"]))
-    found = compare(open_side(described.run.root), open_side(tmp_path / "ids.txt"))
+    found = compare(open_side(ours.run.root), open_side(tmp_path / "ids.txt"))
     assert (found.differs_in, found.ids.missing, found.ids.extra) == (("ids",), ("9999999",), (ids[0],))
     lines = drift_lines(found)
     assert "           1 published are not ours: 9999999" in lines
     assert any("not compared" in line for line in lines)
+
+
+def tile_run(root: Path, size_px: int, labels: tuple[str, ...], seed: int) -> Path:
+    """Three tiles of 20 px in a store of padded ones, with the index's columns that count."""
+    grids = {f"dw_{n}": PixelGrid(32633, 500_000.0 + n * 1000, 5_000_000.0, 20, 20) for n in range(3)}
+    settings = TileStoreSettings(shard_rows=2, seed=seed)
+    rows = tile_rows(list(grids.items()), seed, size_px)
+    run = RunLayout(root)
+
+    def read(row: Any) -> dict[str, Any]:
+        rng = np.random.default_rng(int(row.tile_id[-1]))
+        tile = {
+            "s2": rng.integers(1, 9000, (13, 20, 20), dtype=np.uint16),
+            "s1": rng.normal(-12, 4, (2, 20, 20)).astype(np.float32),
+            "dw": rng.integers(0, 9, (20, 20), dtype=np.uint8),
+        }
+        tile["s1"][0, :2] = S1_NODATA
+        return tile | {"osm": rng.integers(1, 14, (20, 20), dtype=np.uint8)}
+
+    building = create_tile_store(run.store("dw_train"), rows, settings, "inputs", labels=labels)  # type: ignore[arg-type]
+    shards = [write_tile_shard(building, n, rows[2 * n : 2 * n + 2], read, settings) for n in range(2)]
+    commit_tile_store(run.store("dw_train"), shards)
+    run.manifest.mkdir()
+    pd.DataFrame(
+        [
+            {
+                "location_id": r.tile_id,
+                "season": 0,
+                "store": "store/dw_train.zarr",
+                "row": r.row,
+                "epsg": r.grid.epsg,
+                "geotransform": list(r.grid.affine),
+            }
+            for r in rows
+        ]
+    ).to_parquet(run.index)
+    return root
+
+
+def test_raw_tiles_are_compared_though_one_side_padded_them(tmp_path: Path) -> None:
+    ours = tile_run(tmp_path / "ours", 20, ("dw",), 1)
+    published = tile_run(tmp_path / "published", 22, ("dw", "osm"), 2)
+    found = compare(open_side(ours), open_side(published))
+    assert (found.grids.shifted, found.pixel_locations) == (3, 3)
+    assert {(x.both, x.equal, x.only_published) for x in found.labels} == {(3 * 400, 3 * 400, 0)}
+    pixels = {(b.array, b.band, b.unit): (b.pixels, b.equal) for b in found.bands}
+    assert pixels.pop(("s1", "VV", "dB")) == (3 * 360, 3 * 360)
+    assert set(pixels.values()) == {(3 * 400, 3 * 400)}
+    assert [(m.side, m.what, m.locations) for m in found.missing] == [("ours", "osm in store/dw_train.zarr", 3)]
