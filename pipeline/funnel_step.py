@@ -10,6 +10,7 @@ WORDS: Final = {
     "seasons": "four seasons with S2, S1 and a label",
     "export": "pixels at hand",
     "quality": "pixels good enough",
+    "import": "read whole from the published files",
     "tiles": "expert tiles",
     "pair": "paired with S2 and S1",
     "fetch": "pixels at hand and observed",

@@ -118,6 +118,12 @@ class Ledger:
             self._write([{"event": "stage", "stage": stage, "locations": locations}])
         self._on_progress(StageProgress(stage, 0, locations))
 
+    def found_more(self, stage: str, locations: int) -> None:
+        """Raise the number of locations that a stage deals with, where not all were known when it began."""
+        with self._lock:
+            self._total[stage] += locations
+            self._write([{"event": "stage", "stage": stage, "locations": self._total[stage]}])
+
     def mended(self, damage: DamagedError) -> None:
         """Write down that a damaged file was removed, to be made again."""
         self._write([{"event": "mended", "path": str(damage.path), "message": str(damage)}])

@@ -144,7 +144,7 @@ def read_yaml(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise UsageError(f"{path} is no recipe: expected keys such as 'sample' and 'source' at the top")
     for setting in settings:
-        _apply(raw, setting)
+        apply_setting(raw, setting)
     return raw
 
 
@@ -153,7 +153,8 @@ def load_recipe(path: Path, settings: Sequence[str] = ()) -> Recipe:
     return validated(Recipe, read_yaml(path, settings), where=str(path))
 
 
-def _apply(raw: dict[str, Any], setting: str) -> None:
+def apply_setting(raw: dict[str, Any], setting: str) -> None:
+    """Set one key of a recipe as plain data, 'key.path=value'; UsageError says what is wrong with it."""
     dotted, equals, text = setting.partition("=")
     if not equals or not dotted:
         raise UsageError(f"--set {setting}: expected KEY.PATH=VALUE, for example --set sample.count=32")

@@ -9,6 +9,7 @@ import click
 from pipeline.cli.bench import bench
 from pipeline.cli.build import build
 from pipeline.cli.emulator import emulator
+from pipeline.cli.import_ import import_
 from pipeline.cli.manifest import manifest
 from pipeline.cli.plan import plan
 from pipeline.cli.pretrain import pretrain
@@ -29,7 +30,7 @@ def noldo() -> None:
     """
 
 
-for command in (build, plan, status, pretrain, report, emulator, manifest, bench):
+for command in (build, plan, status, pretrain, report, emulator, manifest, import_, bench):
     noldo.add_command(command)
 
 

@@ -87,6 +87,16 @@ def safe_name(name: str, archive: Path) -> str:
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
+def refuse_lmdb(path: Path) -> None:
+    """UsageError for an LMDB file, a folder of one, or a folder that holds one: their records are pickles."""
+    inside = [*path.glob("*.mdb"), *path.glob("*.lmdb")] if path.is_dir() else []
+    if inside or path.suffix in (".mdb", ".lmdb"):
+        raise UsageError(
+            f"{inside[0] if inside else path} is an LMDB file, whose records are Python pickles: reading them could "
+            "run any program. Import the published tars or zips that it was made from"
+        )
+
+
 class ZipFolder:
     """A zip whose files are read by name, in any order; use as a context manager."""
 

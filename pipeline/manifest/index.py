@@ -19,6 +19,16 @@ GEOPARQUET_VERSION: Final = "1.1.0"
 SPLIT: Final = "pretrain"
 LABEL_SOURCE: Final = "dynamic_world_v1"
 
+NULLABLE: Final = {
+    "dw_id": "string",
+    "processing_baseline": "string",
+    "s1_orbit_pass": "string",
+    "s1_relative_orbit": "Int64",
+    "cloud_pct": "Float64",
+    "label_source": "string",
+}
+"""pandas' types of columns of which an imported data set may know nothing at all."""
+
 GEOMETRY_CRS: Final = "OGC:CRS84"
 """Longitude before latitude, degrees: GeoParquet's default (specification 1.1, crs)."""
 
@@ -29,6 +39,7 @@ def index_rows(
     locations: Sequence[Location],
     matches: Sequence[SeasonMatch],
     quality: Sequence[LabelShare],
+    label_source: str | None = LABEL_SOURCE,
 ) -> list[dict[str, Any]]:
     """The index as plain rows, by store row and then season. `store` is the store's path in the run directory.
 
@@ -36,7 +47,8 @@ def index_rows(
     processing_baseline, s2_tile, s1_orbit_pass, s1_relative_orbit, epsg, geotransform, cloud_pct (0..100),
     label_source, label_valid_frac (0..1), geometry. geotransform is (a, b, c, d, e, f): x = a*col + b*row + c,
     y = d*col + e*row + f, metres in the row's epsg, at pixel corners.
-    Raises ValueError where a stored location has no record, or a season that lacks a scene.
+    `label_source` is None for images without labels. Raises ValueError where a stored location has no record, or a
+    season that lacks a scene.
     """
     places = {place.location_id: place for place in locations}
     seasons = {(match.location_id, match.season): match for match in matches}
@@ -50,8 +62,9 @@ def index_rows(
             raise ValueError(f"store row {row.row}, {row.location_id}: no record of {error}") from error
         geometry = split_at_antimeridian(place.grid.footprint_lonlat())
         for match in chosen:
-            if match.lacks:
-                raise ValueError(f"store row {row.row}, {row.location_id}: season {match.season} lacks {match.lacks}")
+            lacking = [what for what in match.lacking if what != "DW" or label_source is not None]
+            if lacking:
+                raise ValueError(f"store row {row.row}, {row.location_id}: season {match.season} lacks {lacking[0]}")
             plain.append(
                 {
                     "location_id": row.location_id,
@@ -63,12 +76,17 @@ def index_rows(
                     "epsg": place.grid.epsg,
                     "geotransform": list(place.grid.affine),
                     "cloud_pct": match.s2_cloud_pct,
-                    "label_source": LABEL_SOURCE,
+                    "label_source": label_source,
                     "label_valid_frac": judged.dw_valid_share[match.season],
                     "geometry": geometry,
                 }
             )
     return plain
+
+
+def empty_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The types of those NULLABLE columns that hold nothing, whose values therefore do not tell them."""
+    return {name: kind for name, kind in NULLABLE.items() if all(row[name] is None for row in rows)}
 
 
 def write_index(path: AnyPath, rows: Sequence[Mapping[str, Any]], dtypes: Mapping[str, Any] | None = None) -> None:

@@ -21,6 +21,8 @@ IMPORTED: Final = (
     "Imported: pixels and labels come from files that others published, read and checked but not fetched again; "
     "'source' says which."
 )
+UNLABELLED: Final = "There were no labels beside the images: every pixel of dw is 255."
+
 REAL: Final = "Real: scenes, pixels and labels come from Google Earth Engine's public catalogue."
 
 
@@ -34,7 +36,7 @@ def provenance_record(recipe: Mapping[str, Any], recipe_digest: str, content: Ma
         raise ValueError("the recipe does not say of which kind its source is")
     public = {key: value for key, value in source.items() if key not in PRIVATE}
     return {
-        "data": {"emulator": EMULATED, "import": IMPORTED}.get(source["kind"], REAL),
+        "data": _data(source),
         "emulated": source["kind"] == "emulator",
         "source": public,
         "recipe_digest": recipe_digest,
@@ -42,6 +44,12 @@ def provenance_record(recipe: Mapping[str, Any], recipe_digest: str, content: Ma
         "code": {"commit": code_commit(Path(__file__)), "packages": package_versions()},
         "recipe": {**recipe, "source": public},
     }
+
+
+def _data(source: Mapping[str, Any]) -> str:
+    if source["kind"] == "import" and source.get("labels", "") is None:
+        return f"{IMPORTED} {UNLABELLED}"
+    return {"emulator": EMULATED, "import": IMPORTED}.get(source["kind"], REAL)
 
 
 def package_versions() -> dict[str, str]:

@@ -13,7 +13,7 @@ from pipeline.files import file_sizes, write_bytes, zarr_store
 from pipeline.manifest.card import data_card
 from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, is_published, published
 from pipeline.manifest.digest import combine, index_digest
-from pipeline.manifest.index import index_rows, write_index
+from pipeline.manifest.index import LABEL_SOURCE, empty_columns, index_rows, write_index
 from pipeline.manifest.provenance import provenance_record
 from pipeline.manifest.statistics import statistics_record
 from pipeline.scaling import StoreScaling
@@ -52,12 +52,13 @@ def write_manifest(
     quality: Sequence[LabelShare],
     shards: Sequence[ShardRecord],
     provenance: Mapping[str, Any],
+    label_source: str | None = LABEL_SOURCE,
 ) -> ManifestRecord:
     """Describe a finished store in run.manifest, which is replaced whole; on a failure nothing changes.
 
     `rows` are the store's rows, `shards` the records of all its shards; `locations`, `matches` and `quality` may
     hold more than was stored. `provenance` has 'recipe' (plain data, defaults filled in), 'recipe_digest' and
-    'inputs', the digest to be asked for with `manifest_inputs`.
+    'inputs', the digest to be asked for with `manifest_inputs`. `label_source` is None where no pixel has a label.
     Raises NoldoError where the store cannot be read or is not the one that rows and shards describe.
     """
     store = run.store(store_name)
@@ -66,7 +67,8 @@ def write_manifest(
     arrays = store_digests(shards, shapes)
     with committed_folder(run.manifest, provenance["inputs"]) as folder:
         index = folder / run.index.name
-        write_index(index, index_rows(relative, rows, locations, matches, quality))
+        listed = index_rows(relative, rows, locations, matches, quality, label_source)
+        write_index(index, listed, empty_columns(listed))
         digest = combine(arrays, index_digest(index), len(rows))
         _require_same(store, digest.store)
         record = provenance_record(provenance["recipe"], provenance["recipe_digest"], digest.as_json())
