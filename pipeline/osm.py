@@ -1,6 +1,5 @@
 """OSM land use on a tile's own pixels: classes 1..13 or no label. Class codes are counted, never interpolated."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -11,8 +10,6 @@ from pipeline.osm_lattice import plan_windows
 from pipeline.osm_rasters import OsmRasters, OsmRasterSettings
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE, N_OSM_CLASSES
-from pipeline.schema.paths import AnyPath
-from pipeline.schema.records import Attempt
 from pipeline.sources.wms import MapService
 from pipeline.sources.wms_legend import BLENDED
 from pipeline.sources.wms_settings import WmsSettings
@@ -39,21 +36,6 @@ class OsmMaps:
         for placed in plan_windows(grid, settings.crs, settings.oversampling, self._service.offer().max_px):
             votes += count_votes(self._service.codes(placed.window, about), placed.pixels(grid), len(votes))
         return elect(votes).reshape(grid.height_px, grid.width_px)
-
-
-def osm_source(
-    settings: WmsSettings | OsmRasterSettings,
-    *,
-    url: str | None = None,
-    identity: str | None = None,
-    cache: AnyPath | None = None,
-    report: Callable[[Attempt], None] = lambda _: None,
-) -> OsmMaps | OsmRasters:
-    """The source that a recipe names; see MapService for what a map service needs beside its settings."""
-    if isinstance(settings, OsmRasterSettings):
-        return OsmRasters(settings)
-    kept = settings.cache if settings.cache is not None else cache
-    return OsmMaps(MapService(settings, url=url, identity=identity, cache=kept, report=report), settings)
 
 
 def osm_labels(grid: PixelGrid, source: OsmMaps | OsmRasters, about: str = "") -> NDArray[np.uint8]:

@@ -24,6 +24,9 @@ from pipeline.schema.strict import Strict
 FINER: Final = 0.75
 """A raster whose pixels are at most this share of the tile's gives the commonest class, a coarser one the nearest."""
 
+EXACT_PX: Final = 1e-6
+"""How far off a pixel's place may be computed, pixels; GDAL's own is an eighth, and it takes no 0."""
+
 _OUTSIDE: Final = 253
 """Fills what a raster does not reach; no code that a raster may hold."""
 
@@ -145,7 +148,7 @@ def _warped(raster: _Raster, grid: PixelGrid) -> NDArray[np.generic]:
         # Every number of the raster takes part, also what it says is no data: a pixel mostly without label has none.
         fill = {"src_nodata": _OUTSIDE, "nodata": _OUTSIDE}
         mode = Resampling.mode if _finer(source, grid) else Resampling.nearest
-        with WarpedVRT(source, **lattice, **size, **fill, resampling=mode, tolerance=0.0) as warped:
+        with WarpedVRT(source, **lattice, **size, **fill, resampling=mode, tolerance=EXACT_PX) as warped:
             values: NDArray[np.generic] = warped.read(1)
         nodata = source.nodata
     return values if nodata is None else np.where(values == nodata, np.zeros_like(values), values)

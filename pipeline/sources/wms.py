@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -94,7 +94,7 @@ class MapService:
         self._report = report
         host = urlsplit(chosen).hostname
         local = host in _LOCAL
-        self._policy = (LOCAL_RETRY if local else SERVICE_RETRY).at_most(settings.attempts)
+        self._policy = replace(LOCAL_RETRY if local else SERVICE_RETRY, attempts=settings.attempts)
         self._session = requests.Session()
         self._session.trust_env = not local
         self._session.headers["User-Agent"] = AGENT

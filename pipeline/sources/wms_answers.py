@@ -47,7 +47,8 @@ def read_image(body: bytes, size_px: tuple[int, int] | None, where: str) -> NDAr
                 raise BrokenAnswerError(f"{where}: a map of {image.size} pixels came, {size_px} were asked for")
             if image.mode not in _MODES:
                 raise SourceError(FailureKind.PERMANENT, f"{where}: the image is of mode {image.mode}, not 8 bits")
-            return np.asarray(image.convert("RGBA"))
+            image.verify()  # the sums of all pieces, the last one included, which decoding does not look at
+            return np.asarray(Image.open(io.BytesIO(body), formats=("PNG",)).convert("RGBA"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise BrokenAnswerError(f"{where}: the image of {len(body)} bytes is broken ({error})") from error
 
