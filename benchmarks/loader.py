@@ -94,7 +94,7 @@ def bench_loader(
         "batch": BATCH,
         "shard": f"{SHARD_ROWS} locations",
         "rounds": load.rounds,
-        "codec": f"lz4, which makes {0.91 if load.compressible else 1} of the S2 images",
+        "codec": f"lz4, which makes {0.91 if load.compressible else 1} of the S2 images; labels lz4hc",
         "read of a location": "one season of S1 and S2, four label maps; page cache warm",
         "cores": "one, but 'ours, 2 threads' two",
         **({"left out": ", ".join(absent)} if absent else {}),

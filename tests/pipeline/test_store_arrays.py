@@ -31,7 +31,8 @@ def test_the_store_layout_is_as_promised(tmp_path: Path, codec: Codec) -> None:
         assert tuple(sharding["configuration"]["chunk_shape"]) == chunk
         inner = sharding["configuration"]["codecs"]
         assert [c["name"] for c in inner] == ["bytes", "blosc", "crc32c"]
-        assert (inner[1]["configuration"]["cname"], inner[1]["configuration"]["shuffle"]) == (codec, "noshuffle")
+        expected = "lz4hc" if (name, codec) == ("dw", "lz4") else codec  # labels are searched harder
+        assert (inner[1]["configuration"]["cname"], inner[1]["configuration"]["shuffle"]) == (expected, "noshuffle")
         assert [c["name"] for c in sharding["configuration"]["index_codecs"]] == ["bytes", "crc32c"]
 
 
