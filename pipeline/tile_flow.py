@@ -12,7 +12,7 @@ from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.tile_manifest import write_tile_manifest
 from pipeline.manifest.tile_sets import DW_SET
 from pipeline.manifest.write import manifest_inputs
-from pipeline.run_directory import prune_parts
+from pipeline.run_directory import Claim, prune_parts
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.tiles import TilePair
 from pipeline.split_stores import (
@@ -30,7 +30,8 @@ from pipeline.tasks.pair import pair_task
 from pipeline.tasks.plainly import run_alone
 from pipeline.tasks.tile_index import commit_tiles
 from pipeline.tasks.tile_job import TileJob
-from pipeline.tile_state import IndexedTiles, read_tables, read_tile_funnel
+from pipeline.tile_recipe import FREE_KEYS, DwRecipe
+from pipeline.tile_state import IndexedTiles, read_tables, read_tile_funnel, tiles_inputs
 from pipeline.tile_store import commit_tile_store, create_tile_store
 
 STAGES: Final = ("tiles", "pair", "fetch", "pack", "manifest")
@@ -38,6 +39,11 @@ STAGES: Final = ("tiles", "pair", "fetch", "pack", "manifest")
 
 PART_TASKS: Final[dict[str, Callable[[TileJob, Outcome], Outcome]]] = {"pair": pair_task, "fetch": fetch_task}
 """Stages that turn one part into one part, each part by itself."""
+
+
+def claim_for(recipe: DwRecipe, indexed: IndexedTiles) -> Claim:
+    """What a run directory is claimed for by a build of these tiles."""
+    return Claim(recipe.canonical(), "tiles", tiles_inputs(recipe, indexed.digest, 0), "experts", FREE_KEYS)
 
 
 def build_tiles(

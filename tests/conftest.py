@@ -19,20 +19,25 @@ from moto.server import ThreadedMotoServer
 from numpy.typing import NDArray
 from shapely import Polygon
 
-from pipeline import flow
+from pipeline import flow, tile_flow
+from pipeline.emulator.experts import write_experts
 from pipeline.emulator.planet_spec import PlanetSpec
 from pipeline.emulator.scene import BandBlock, EmulatedScene, TrueWorld
 from pipeline.emulator.server import EmulatorServer
 from pipeline.files import open_path
 from pipeline.ledger import Ledger
-from pipeline.recipe import load_recipe
-from pipeline.run_directory import claimed_run
+from pipeline.recipe import load_recipe, read_yaml
+from pipeline.run_directory import claimed, claimed_run
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Attempt
+from pipeline.schema.strict import validated
 from pipeline.sources.earthengine import emulator_spec
 from pipeline.sources.pace import BoundLink, own_link
 from pipeline.tasks.job import Job
+from pipeline.tasks.tile_job import TileJob
+from pipeline.tile_recipe import DwRecipe
+from pipeline.tile_state import index_tiles
 
 SMALL_PLANET = PlanetSpec(7)
 
@@ -43,6 +48,15 @@ store: {shard_rows: 2}
 part_locations: 3
 """
 """Three parts and three shards, of both the last is not full; a location lacks a season, another has bad labels."""
+
+
+DW_RECIPE = """
+kind: dw
+experts: {{folder: {folder}}}
+source: {{kind: emulator, seed: 7}}
+store: {{shard_rows: 3}}
+part_tiles: 3
+"""
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,13 @@ def noldo() -> Noldo:
 
 
 @pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all of pytest's processes share; lock what is made in it."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
 def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recipe of a few locations on the emulator, without pretraining."""
     path = tmp_path_factory.mktemp("recipe") / "small.yaml"
@@ -98,12 +119,10 @@ def small_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_run(noldo: Noldo, small_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+def small_run(noldo: Noldo, small_recipe: Path, shared_folder: Path) -> tuple[Path, Ended]:
     """An undisturbed build of the small recipe, made once for all of pytest's processes: change nothing in it."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    out, told = shared / "small-run", shared / "small-run.json"
-    with (shared / "small-run.lock").open("w") as lock:
+    out, told = shared_folder / "small-run", shared_folder / "small-run.json"
+    with (shared_folder / "small-run.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
             ended = noldo("build", small_recipe, "--out", out, "--workers", 2, "--json")
@@ -204,6 +223,59 @@ def build_here(small_recipe: Path) -> Callable[..., tuple[Any, Ledger]]:
             return funnel, ledger
 
     return build
+
+
+@pytest.fixture(scope="session")
+def expert_tiles(shared_folder: Path) -> Path:
+    """Six training and two hold-out tiles of the small planet, in the published layouts: change nothing in them."""
+    folder = shared_folder / "experts"
+    with (shared_folder / "experts.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            write_experts(folder, SMALL_PLANET.seed, train=6, test=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dw_recipe(expert_tiles: Path, shared_folder: Path) -> Path:
+    """A recipe of kind dw for these tiles: three parts, and three shards in two stores."""
+    path = shared_folder / f"dw-{os.getpid()}.yaml"
+    path.write_text(DW_RECIPE.format(folder=expert_tiles))
+    return path
+
+
+@pytest.fixture(scope="session")
+def build_dw_here(dw_recipe: Path) -> Callable[..., tuple[Any, Ledger]]:
+    """`build_dw_here(out, url, *settings)`: that recipe's stages in this process; the funnel and the ledger."""
+
+    def build(out: Path, url: str, *settings: str, until: str = "manifest") -> tuple[Any, Ledger]:
+        recipe = validated(DwRecipe, read_yaml(dw_recipe, settings), where="dw.yaml")
+        indexed = index_tiles(recipe.experts)
+        with claimed(out, tile_flow.claim_for(recipe, indexed), remake=False) as run:
+            attempts: list[Attempt] = []
+            job = TileJob(run, recipe, emulator_spec(url), link=KeptLink(attempts))
+            ledger = Ledger(run.events, lambda _: None)
+            try:
+                with ledger.run(recipe=recipe.name):
+                    funnel = tile_flow.build_tiles(job, indexed, cast(Any, InTurn()), ledger, until)
+            finally:
+                for attempt in attempts:
+                    ledger.record_attempt(attempt)
+            return funnel, ledger
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def dw_run(shared_folder: Path, build_dw_here: Callable[..., Any], small_planet_url: str) -> Path:
+    """An undisturbed build from the expert tiles, made once for all of pytest's processes: change nothing in it."""
+    out, done = shared_folder / "dw-run", shared_folder / "dw-run.done"
+    with (shared_folder / "dw-run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            build_dw_here(out, small_planet_url)
+            done.touch()
+    return out
 
 
 @pytest.fixture(scope="session")

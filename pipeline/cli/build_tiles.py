@@ -23,22 +23,21 @@ def build_dw(raw: Mapping[str, Any], where: str, out: AnyPath, options: BuildOpt
     from pipeline import tile_flow
     from pipeline.files import is_local
     from pipeline.recipe import canonical_digest
-    from pipeline.run_directory import Claim, claimed
+    from pipeline.run_directory import claimed
     from pipeline.schema.strict import validated
     from pipeline.summary import summarise_tiles
-    from pipeline.tile_recipe import FREE_KEYS, DwRecipe
-    from pipeline.tile_state import index_tiles, tiles_inputs
+    from pipeline.tile_recipe import DwRecipe
+    from pipeline.tile_state import index_tiles
 
     started = time.monotonic()
     recipe = validated(DwRecipe, raw, where)
     until = options.last_of(tile_flow.STAGES)
     with Display() as display:
         indexed = index_tiles(recipe.experts)
-        claim = Claim(recipe.canonical(), "tiles", tiles_inputs(recipe, indexed.digest, 0), "experts", FREE_KEYS)
         digest = canonical_digest([recipe.digest(indexed.digest), recipe.part_tiles])
         root = out.resolve() if is_local(out) else out
         with (
-            claimed(root, claim, remake=options.remake, tell=display.note) as run,
+            claimed(root, tile_flow.claim_for(recipe, indexed), remake=options.remake, tell=display.note) as run,
             watched_run(run, display, recipe.name, digest, until, recipe.budget, unit="tiles") as ledger,
         ):
             steps = _build_data(recipe, indexed, run, options, until, ledger, display)

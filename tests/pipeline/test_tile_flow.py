@@ -1,0 +1,183 @@
+"""Whole builds from expert tiles: the real client over HTTP, the planet's own pixels, and what comes out of them."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import zarr
+
+from pipeline.experts import index_experts, read_expert_labels
+from pipeline.manifest.digest import digest_run
+from pipeline.parts import read_part
+from pipeline.schema.errors import NoldoError
+from pipeline.schema.grid import PixelGrid
+from pipeline.schema.layout import RunLayout
+from pipeline.schema.tiles import DroppedTile, ExpertTile, FetchedTile, TilePair, UnusableTile
+from pipeline.tile_arrays import read_tile_row
+
+Noldo = Callable[..., Any]
+BuildHere = Callable[..., Any]
+
+PARTS = 3
+
+
+def digest(run: Path) -> str:
+    return digest_run(RunLayout(run)).dataset
+
+
+def records(run: Path, stage: str, record: type[Any]) -> list[Any]:
+    return [one for part in range(PARTS) for one in read_part(RunLayout(run).table(stage, part), record)]
+
+
+def made(ledger: Any) -> dict[str, int]:
+    return {stage: t.parts_made for stage, t in ledger.tallies.items() if t.parts_made}
+
+
+def test_every_tile_is_stored_or_told_why_not(dw_run: Path, expert_tiles: Path) -> None:
+    tiles, strangers = index_experts(expert_tiles)
+    index = gpd.read_parquet(RunLayout(dw_run).index)
+    dropped = read_part(dw_run / "manifest" / "dropped.parquet", DroppedTile)
+    assert set(index.location_id) | {d.tile_id for d in dropped if d.stage != "tiles"} == {t.tile_id for t in tiles}
+    assert [d.tile_id for d in dropped if d.stage == "tiles"] == [s.file for s in strangers]
+    assert [(d.stage, d.reason) for d in dropped if d.stage != "tiles"] == [("pair", "no S2 scene")], "as planted"
+    assert Counter(index.split) == {"train": 5, "test": 2}
+    assert list(read_part(RunLayout(dw_run).table("unusable", 0), UnusableTile)) == strangers
+
+
+def test_labels_are_the_files_own_and_lie_where_the_files_say(dw_run: Path, expert_tiles: Path) -> None:
+    tiles = {tile.tile_id: tile for tile in index_experts(expert_tiles)[0]}
+    for row in gpd.read_parquet(RunLayout(dw_run).index).itertuples():
+        tile, stored = tiles[row.location_id], read_tile_row(dw_run / row.store, row.row)
+        labels = read_expert_labels(expert_tiles, tile)
+        assert np.array_equal(stored["dw"], labels)
+        assert row.epsg == tile.grid.epsg
+        assert tuple(row.geotransform) == tile.grid.affine
+        assert row.label_valid_frac == pytest.approx((labels != 255).mean())
+        group = zarr.open_group(dw_run / row.store, mode="r")
+        assert np.array_equal(np.asarray(group["ignore"][row.row]) != 0, labels == 255)
+        assert tuple(np.asarray(group["geotransform"][row.row])) == tile.grid.affine
+        assert stored["dw"].shape == ((510, 510) if row.split == "train" else (512, 512))
+
+
+def test_images_are_the_scenes_own_pixels_on_the_tiles_grid(dw_run: Path, small_planet: Any) -> None:
+    index = gpd.read_parquet(RunLayout(dw_run).index)
+    for row in index.groupby("split").head(1).itertuples():
+        stored = read_tile_row(dw_run / row.store, row.row)
+        a, _, left, _, _, top = row.geotransform
+        scene = small_planet.scene(row.s2_id)
+        height, width = stored["dw"].shape
+        assert (a, scene.grid.epsg) == (10.0, row.epsg), "the tile lies on the scene's pixels"
+        read = small_planet.read(scene, ["B4"], PixelGrid(row.epsg, left, top, width, height))["B4"]
+        assert np.array_equal(stored["s2"][3], np.asarray(read.values))
+        assert stored["s2"].dtype == np.uint16
+        assert stored["s1"].dtype == np.float32
+        assert -40 < np.median(stored["s1"]) < 10
+
+
+def test_pairs_keep_the_published_rules(dw_run: Path) -> None:
+    tiles = {tile.tile_id: tile for tile in records(dw_run, "tiles", ExpertTile)}
+    pairs = [pair for pair in records(dw_run, "pair", TilePair) if not pair.reason]
+    assert len(pairs) == 7
+    for pair in pairs:
+        day = tiles[pair.tile_id].day
+        assert day <= pair.s2_time < day + timedelta(days=15), "the labelled scene itself is there"
+        assert pair.s2_cloud_pct < 20
+        assert pair.s2_tile[:2] == f"{tiles[pair.tile_id].grid.epsg % 100:02d}"
+        assert abs(pair.s1_time - day) <= timedelta(days=15)
+
+
+def test_one_question_a_part_and_one_request_a_tile(dw_run: Path) -> None:
+    events = [json.loads(line) for line in (dw_run / "events.jsonl").read_text().splitlines()]
+    requests = Counter(e["stage"] for e in events if e["event"] == "attempt")
+    assert requests["pair"] == PARTS
+    assert requests["fetch"] == 7
+
+
+def test_the_command_finds_nothing_left_to_do(noldo: Noldo, dw_run: Path, dw_recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(dw_run, out)
+    told = noldo("build", dw_recipe, "--out", out, "--json")
+    assert told.status == 0, told.err
+    assert (told.json["parts_made"], told.json["worked"]) == (0, False)
+    assert told.json["content_digest"] == digest(dw_run)
+    assert [(s["stage"], s["kept"]) for s in told.json["funnel"]] == [("tiles", 8), ("pair", 7), ("fetch", 7)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "expected"),
+    [
+        (["tables/fetch/part-00001.parquet", "manifest"], {"fetch": 1, "manifest": 1}),
+        (["tables/pair/part-00000.parquet"], {"pair": 1}),
+        (["store/dw_test.zarr/s1/c/0", "tables/pack/part-00000.parquet"], {"pack": 3}),
+    ],
+)
+def test_what_is_lost_is_made_again_and_nothing_else(
+    dw_run: Path,
+    tmp_path: Path,
+    small_planet_url: str,
+    build_dw_here: BuildHere,
+    lost: list[str],
+    expected: dict[str, int],
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(dw_run, out)
+    for name in lost:
+        path = out / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    _, ledger = build_dw_here(out, small_planet_url)
+    assert made(ledger) == expected
+    assert digest(out) == digest(dw_run)
+
+
+def test_a_staged_tile_that_is_damaged_is_fetched_again(
+    dw_run: Path, tmp_path: Path, small_planet_url: str, build_dw_here: BuildHere
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(dw_run, out)
+    staged = sorted((out / "tiles" / "part-00000").glob("*.npz"))
+    content = bytearray(staged[0].read_bytes())
+    content[len(content) // 2] ^= 1
+    staged[0].write_bytes(content)
+    shutil.rmtree(out / "store")
+    _, ledger = build_dw_here(out, small_planet_url)
+    assert ledger.tallies["fetch"].requests == 1
+    assert '"mended"' in (out / "events.jsonl").read_text()
+    assert digest(out) == digest(dw_run)
+
+
+def test_other_parts_and_other_shards_give_the_same_data(
+    dw_run: Path, tmp_path: Path, small_planet_url: str, build_dw_here: BuildHere
+) -> None:
+    build_dw_here(tmp_path / "run", small_planet_url, "part_tiles=8", "store.shard_rows=2")
+    assert digest(tmp_path / "run") == digest(dw_run)
+
+
+def test_tiles_observed_too_little_are_dropped_with_the_reason(
+    tmp_path: Path, small_planet_url: str, build_dw_here: BuildHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.fetch_tiles.s1_observed", lambda s1: np.zeros(s1.shape[-2:], bool))
+    with pytest.raises(NoldoError, match="no tile could be paired"):
+        build_dw_here(tmp_path / "run", small_planet_url)
+    fetched = records(tmp_path / "run", "fetch", FetchedTile)
+    assert {(tile.kept, tile.reason) for tile in fetched} == {(False, "S1 nodata")}
+    assert not list((tmp_path / "run" / "tiles").rglob("*.npz"))
+
+
+def test_other_labels_are_another_build(
+    expert_tiles: Path, tmp_path: Path, small_planet_url: str, build_dw_here: BuildHere
+) -> None:
+    folder = tmp_path / "experts"
+    shutil.copytree(expert_tiles, folder)
+    out, named = tmp_path / "run", f"experts.folder={folder}"
+    build_dw_here(out, small_planet_url, named, until="pair")
+    one = next(folder.rglob("dw_*.tif"))
+    one.unlink()
+    with pytest.raises(NoldoError, match="content of a file that 'experts' names changed"):
+        build_dw_here(out, small_planet_url, named)
