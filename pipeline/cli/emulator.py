@@ -54,7 +54,7 @@ def serve(
     """Serve until Ctrl-C; the first line printed is the URL.
 
     What it was asked and did stands at /diagnostics/counts, which planet it serves at /diagnostics/planet, and what
-    is wrong with scenes on purpose at /diagnostics/flaws?asset=ID.
+    is wrong with scenes on purpose at /diagnostics/flaws?asset=ID. A web map service of land use answers at /wms.
 
     Example:  noldo emulator serve --port 8090 --seed 7
     """

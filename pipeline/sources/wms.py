@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from pipeline import files
 from pipeline.schema.errors import FailureKind, NoldoError, SourceError, UsageError
+from pipeline.schema.landcover import IGNORE
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Attempt
 from pipeline.sources.pace import Slot
 from pipeline.sources.retry import LOCAL_RETRY, SERVICE_RETRY, BrokenAnswerError, with_retries
 from pipeline.sources.wms_answers import page_text, read_image, told
 from pipeline.sources.wms_capabilities import JSON, Offer, read_offer
-from pipeline.sources.wms_legend import Legend, check_apart, legend_of_json, legend_of_picture
+from pipeline.sources.wms_legend import BLENDED, Legend, check_apart, legend_of_json, legend_of_picture
 from pipeline.sources.wms_settings import WmsSettings
 
 Read = TypeVar("Read")
@@ -37,6 +38,12 @@ AGENT: Final = "noldo (rebuilds the NoLDO-S12 data set)"
 
 STAGE: Final = "labels"
 """The stage that the ledger's attempts belong to."""
+
+MOSTLY_BLENDED: Final = 0.9
+"""A map is drawn in other colours than the legend's if a larger share of what is drawn has none of those."""
+
+ENOUGH_DRAWN: Final = 0.05
+"""Share of a map that must be drawn to judge it so: thin lines alone are all blended."""
 
 _BLOCK_BYTES: Final = 1 << 18
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1")
@@ -113,9 +120,19 @@ class MapService:
         return self._learned()[1]
 
     def codes(self, window: MapWindow, about: str = "") -> NDArray[np.uint8]:
-        """The class of every pixel of a map: (height, width), 1..13, IGNORE where nothing is mapped, or BLENDED."""
-        legend = self.legend()
-        return legend.codes(self.image(window, about), self._settings.colour_distance)
+        """The class of every pixel of a map: (height, width), 1..13, IGNORE where nothing is mapped, or BLENDED.
+
+        Raises SourceError (permanent) for a map that is not drawn in the legend's colours.
+        """
+        codes = self.legend().codes(self.image(window, about), self._settings.colour_distance)
+        drawn, blended = int((codes != IGNORE).sum()), int((codes == BLENDED).sum())
+        if drawn >= ENOUGH_DRAWN * codes.size and blended > MOSTLY_BLENDED * drawn:
+            raise SourceError(
+                FailureKind.PERMANENT,
+                f"{self._where}: {blended / drawn:.0%} of what is drawn has none of the legend's colours; is the map "
+                "in another style, or half transparent?",
+            )
+        return codes
 
     def image(self, window: MapWindow, about: str = "") -> NDArray[np.uint8]:
         """A map as (height, width, 4): red, green, blue and opacity, 0..255; from the cache where it lies there.

@@ -26,7 +26,7 @@ class Offer:
     max_px: int
     """Longest side of a map that it draws, pixels; where it does not say, the recipe's."""
     legend_format: str
-    """The best of the forms in which it tells its legend: JSON with names, else a picture."""
+    """In which form to ask for its legend: JSON with names, or a picture."""
     legend_url: str | None
     """Where it says that the legend's picture lies."""
 
@@ -65,7 +65,7 @@ def read_offer(body: bytes, settings: WmsSettings, where: str) -> Offer:
     style: dict[str, str] = layer.styles.get(settings.style) or next(iter(layer.styles.values()), {})
     return Offer(
         max_px=_limit(body, settings.max_px),
-        legend_format=JSON if JSON in legends else PNG,
+        legend_format=settings.legend_format or (JSON if JSON in legends else PNG),
         legend_url=style.get("legend"),
     )
 

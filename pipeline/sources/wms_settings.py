@@ -29,6 +29,9 @@ class WmsSettings(Strict):
     crs: Literal["EPSG:3857", "EPSG:4326"] = "EPSG:3857"
     """The coordinate system of the maps asked for; one that the service draws in itself."""
     format: str = "image/png"
+    legend_format: Literal["application/json", "image/png"] | None = None
+    """How the legend is asked for: with the classes' names, or as a picture, whose colours must then be
+    osmlanduse.org's or stand under 'classes'. Without it, with names where the service says that it can."""
     classes: dict[str, int] = Field(default_factory=dict)
     """What names or colours ('#rrggbb') of the service's legend mean that osmlanduse.org's has not: class 1..13, or 0
     for no label."""

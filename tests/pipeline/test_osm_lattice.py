@@ -1,5 +1,6 @@
 """Maps planned over tiles anywhere on Earth: they cover every pixel, and their pixels lie where they are said to."""
 
+import itertools
 import math
 
 import numpy as np
@@ -60,7 +61,7 @@ def test_maps_of_one_tile_neither_overlap_nor_leave_a_gap() -> None:
     rows = sorted({(round(w.bottom, 6), round(w.top, 6)) for w in windows})
     assert len(windows) == len(columns) * len(rows) > 1
     for edges in (columns, rows):
-        assert all(end == start for (_, end), (start, _) in zip(edges, edges[1:], strict=False))
+        assert all(end == start for (_, end), (start, _) in itertools.pairwise(edges))
 
 
 def test_a_system_that_is_not_known_is_refused() -> None:

@@ -243,6 +243,25 @@ def test_an_error_page_instead_of_the_legend_is_asked_for_again(
     assert ledger.kinds == ["ok", "transient", "transient", "ok"]
 
 
+def test_a_map_in_other_colours_is_refused_instead_of_read_as_unmapped(
+    stub: Stub, service: Callable[..., MapService]
+) -> None:
+    window = MapWindow("EPSG:3857", 0.0, 0.0, 100.0, 100.0, 40, 40)
+    faint = np.full((40, 40, 4), [77, 255, 0, 178], dtype=np.uint8)  # forest at 70 % opacity
+    stub.maps = [plain(png(faint))]
+    with pytest.raises(SourceError, match=r"100% of what is drawn has none of the legend's colours") as told:
+        service().codes(window)
+    assert told.value.kind is FailureKind.PERMANENT
+    faint[:20, :, 3] = 255
+    stub.maps = [plain(png(faint))]
+    assert (service().codes(window) == 5).sum() == 800
+
+
+def test_the_recipe_may_ask_for_the_picture_of_the_legend(stub: Stub, service: Callable[..., MapService]) -> None:
+    assert service(legend_format="image/png").legend() == service().legend()
+    assert [query["format"] for query in stub.of("GetLegendGraphic")] == ["image/png", "application/json"]
+
+
 def test_a_distance_too_large_for_the_legend_is_refused(service: Callable[..., MapService]) -> None:
     with pytest.raises(UsageError, match="a colour_distance of 20 cannot tell them"):
         service(colour_distance=20.0).legend()
