@@ -40,7 +40,7 @@ class Drift:
     def differs_in(self) -> tuple[str, ...]:
         """What differs, of ids, scenes, grids, labels, bands and assets; empty where nothing does."""
         found = {
-            "ids": self.ids.missing or self.ids.extra,
+            "ids": self.ids.missing or self.ids.extra or self.ids.other_split,
             "scenes": any(s.other or s.only_ours or s.only_published for s in self.scenes),
             "grids": self.grids.shifted or self.grids.moved,
             "labels": any(x.both != x.equal or x.only_ours or x.only_published for x in self.labels),

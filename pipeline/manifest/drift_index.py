@@ -30,6 +30,8 @@ class IdDrift:
     """Published, but not ours."""
     extra: tuple[str, ...]
     """Ours, but not published."""
+    other_split: tuple[str, ...]
+    """In both, but in another split; empty where one side does not say."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,16 @@ def id_drift(ours: Side, published: Side) -> IdDrift:
         shared=len(mine.intersection(theirs)),
         missing=tuple(theirs[~theirs.isin(mine)]),
         extra=tuple(mine[~mine.isin(theirs)]),
+        other_split=_other_split(ours, published),
     )
+
+
+def _other_split(ours: Side, published: Side) -> tuple[str, ...]:
+    if not (ours.has("split") and published.has("split")):
+        return ()
+    splits = [side.index.drop_duplicates(ID).set_index(ID)["split"].dropna() for side in (ours, published)]
+    mine, theirs = splits[0].align(splits[1], join="inner")
+    return tuple(str(location_id) for location_id in mine.index[mine != theirs])
 
 
 def shared_rows(ours: Side, published: Side) -> pd.DataFrame:

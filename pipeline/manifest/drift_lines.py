@@ -36,6 +36,8 @@ def _id_lines(drift: Drift) -> Iterator[str]:
         yield f"           {len(ids.missing):,} published are not ours: {first_few(ids.missing)}"
     if ids.extra:
         yield f"           {len(ids.extra):,} of ours are not published: {first_few(ids.extra)}"
+    if ids.other_split:
+        yield f"           {len(ids.other_split):,} are in another split: {first_few(ids.other_split)}"
 
 
 def _shared_lines(drift: Drift) -> Iterator[str]:

@@ -39,6 +39,13 @@ def test_ids_are_told_in_the_order_of_each_side() -> None:
     assert (found.missing, found.extra) == (("z", "c"), ("a",))
 
 
+def test_ids_in_another_split_are_told() -> None:
+    ours = side(row("a", split="train"), row("b", split="train"), row("c", split="test"), row("d", split="test"))
+    published = side(row("c", split="train"), row("b", split="train"), row("a", split="test"), row("d", split=None))
+    assert id_drift(ours, published).other_split == ("a", "c")
+    assert id_drift(ours, side(row("a"))).other_split == ()
+
+
 @pytest.mark.parametrize(
     ("published", "same"),
     [
