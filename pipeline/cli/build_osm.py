@@ -27,6 +27,7 @@ def build_osm_set(raw: Mapping[str, Any], where: str, out: AnyPath, options: Bui
     from pipeline.files import is_local
     from pipeline.osm_flow import STAGES, build_osm
     from pipeline.osm_recipe import FREE_KEYS, OsmRecipe
+    from pipeline.report import write_report
     from pipeline.run_directory import Claim, claimed
     from pipeline.schema.strict import validated
     from pipeline.summary import summarise_tiles
@@ -42,11 +43,14 @@ def build_osm_set(raw: Mapping[str, Any], where: str, out: AnyPath, options: Bui
     with (
         Display() as display,
         claimed(job.run.root, claim, remake=options.remake, tell=display.note) as run,
-        watched_run(run, display, recipe.name, job.digest(), until) as ledger,
+        watched_run(run, display, recipe.name, job.digest(), until, unit="tiles") as ledger,
         land_use(recipe, run, ledger.record_attempt) as ask,
     ):
         steps = build_osm(job, ask, ledger, until, display.note)
-        seconds, worked = time.monotonic() - started, ledger.parts_made > 0
+        worked = ledger.parts_made > 0
+        if worked or not run.report.exists():
+            write_report(run, title=recipe.name)
+        seconds = time.monotonic() - started
         return summarise_tiles(out, tuple(recipe.stores.values()), seconds, ledger, steps, worked)
 
 

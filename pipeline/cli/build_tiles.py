@@ -23,6 +23,7 @@ def build_dw(raw: Mapping[str, Any], where: str, out: AnyPath, options: BuildOpt
     from pipeline import tile_flow
     from pipeline.files import is_local
     from pipeline.recipe import canonical_digest
+    from pipeline.report import write_report
     from pipeline.run_directory import claimed
     from pipeline.schema.strict import validated
     from pipeline.summary import summarise_tiles
@@ -41,7 +42,10 @@ def build_dw(raw: Mapping[str, Any], where: str, out: AnyPath, options: BuildOpt
             watched_run(run, display, recipe.name, digest, until, recipe.budget, unit="tiles") as ledger,
         ):
             steps = _build_data(recipe, indexed, run, options, until, ledger, display)
-            seconds, worked = time.monotonic() - started, ledger.parts_made > 0
+            worked = ledger.parts_made > 0
+            if worked or not run.report.exists():
+                write_report(run, title=recipe.name)
+            seconds = time.monotonic() - started
             return summarise_tiles(out, list(recipe.stores.values()), seconds, ledger, steps, worked)
 
 

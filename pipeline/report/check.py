@@ -3,13 +3,27 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from pipeline.report.gather import RunRecord
+from pipeline.schema.layout import RunLayout
 
 _SHA256 = re.compile(r"(sha256:)?[0-9a-f]{64}")
+
+
+class Checked(Protocol):
+    """What the section needs of a run."""
+
+    @property
+    def layout(self) -> RunLayout:
+        """Where it lies."""
+        ...
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Its provenance record; empty where there is none."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +40,7 @@ class CheckView:
     """Whether the manifest lists the files' SHA-256 sums."""
 
 
-def check_view(run: RunRecord) -> CheckView:
+def check_view(run: Checked) -> CheckView:
     """Sort the provenance record into digests, other facts and the recipe."""
     recipe = run.provenance.get("recipe")
     entries = list(_flat({key: value for key, value in run.provenance.items() if key != "recipe"}))

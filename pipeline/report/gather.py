@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -40,6 +40,9 @@ class IndexRow:
     epsg: int | None = None
     cloud_pct: float | None = None
     label_valid_frac: float | None = None
+
+
+Indexed = TypeVar("Indexed", bound=IndexRow)
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,9 @@ def gather(layout: RunLayout) -> RunRecord:
             "name the directory that was given to `noldo build RECIPE --out DIR`"
         )
     notices: list[str] = []
-    recipe = or_notice(lambda: _mapping(layout.recipe, yaml.safe_load), notices) or {}
-    provenance = or_notice(lambda: _mapping(layout.manifest / "provenance.json", json.loads), notices) or {}
-    index = or_notice(lambda: _index(layout.index), notices) or ()
+    recipe = or_notice(lambda: read_mapping(layout.recipe, yaml.safe_load), notices) or {}
+    provenance = or_notice(lambda: read_mapping(layout.manifest / "provenance.json", json.loads), notices) or {}
+    index = or_notice(lambda: read_index(layout.index, IndexRow), notices) or ()
     pretraining = or_notice(lambda: _pretraining(layout), notices)
     return RunRecord(
         layout=layout,
@@ -119,7 +122,8 @@ def _table(layout: RunLayout, stage: str, record: type[Record], notices: list[st
     return tuple(rows)
 
 
-def _mapping(path: AnyPath, parse: Callable[[str], Any]) -> Mapping[str, Any]:
+def read_mapping(path: AnyPath, parse: Callable[[str], Any]) -> Mapping[str, Any]:
+    """A file of keys and values, as `parse` reads its text; NoldoError where it is missing or is none."""
     if not path.is_file():
         raise NoldoError(f"{path.name} is not there yet.")
     try:
@@ -131,14 +135,18 @@ def _mapping(path: AnyPath, parse: Callable[[str], Any]) -> Mapping[str, Any]:
     return plain
 
 
-def _index(path: AnyPath) -> tuple[IndexRow, ...]:
+def read_index(path: AnyPath, record: type[Indexed]) -> tuple[Indexed, ...]:
+    """The rows of a manifest's index, by store row and season; NoldoError where there is none that can be read.
+
+    Only the columns that `record` has are read.
+    """
     if not path.is_file():
         raise NoldoError("The manifest has no index yet: the build has not come to its end.")
     try:
         file = pq.ParquetFile(readable(path))
         present = set(file.schema_arrow.names)
-        table = file.read(columns=[name for name in IndexRow.__annotations__ if name in present])
-        rows = TypeAdapter(list[IndexRow]).validate_python(table.to_pylist())
+        table = file.read(columns=[name for name in (f.name for f in fields(record)) if name in present])
+        rows = TypeAdapter(list[record]).validate_python(table.to_pylist())  # type: ignore[valid-type]
     except (OSError, ValueError, pa.ArrowException) as error:
         raise NoldoError(f"{path.name} cannot be read ({error}).") from error
     return tuple(sorted(rows, key=lambda row: (row.row, row.season)))

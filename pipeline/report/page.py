@@ -1,13 +1,10 @@
 """Writes the report page of a run."""
 
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline.files import file_sizes, write_bytes
-from pipeline.report import words
 from pipeline.report.bars import class_histogram, weight_histogram
 from pipeline.report.check import check_view
 from pipeline.report.curves import Line, line_chart
@@ -17,6 +14,9 @@ from pipeline.report.label_counts import count_labels
 from pipeline.report.requests import stage_requests
 from pipeline.report.samples import SampleView, sample_views
 from pipeline.report.selection import read_selection
+from pipeline.report.templates import asset, environment
+from pipeline.report.tile_gather import gather_tiles, is_tile_run
+from pipeline.report.tile_page import render_tiles
 from pipeline.report.training_log import Pretraining
 from pipeline.report.views import class_agreement, class_scores, funnel_views, mean_share, score_rows
 from pipeline.report.worldmap import world_map
@@ -31,7 +31,7 @@ def write_report(run: RunLayout, *, title: str) -> AnyPath:
     What the run does not have yet, or what cannot be read, is named on the page. Raises UsageError where the
     directory is no run.
     """
-    html = render(gather(run), title=title)
+    html = render_tiles(gather_tiles(run), title=title) if is_tile_run(run) else render(gather(run), title=title)
     write_bytes(run.report, html.encode())
     return run.report
 
@@ -39,7 +39,7 @@ def write_report(run: RunLayout, *, title: str) -> AnyPath:
 def render(run: RunRecord, *, title: str) -> str:
     """The page as text; the same run gives the same text."""
     notices = list(run.notices)
-    template = _environment().get_template("report.html")
+    template = environment().get_template("report.html")
     return template.render(
         title=title,
         run=run,
@@ -47,8 +47,8 @@ def render(run: RunRecord, *, title: str) -> str:
         check=check_view(run),
         funnel=funnel_views(run),
         requests=stage_requests(run.layout.events),
-        css=_asset("report.css"),
-        js=_asset("report.js"),
+        css=asset("report.css"),
+        js=asset("report.js"),
         **_pixels(run, notices),
         **_learnt(run, notices),
         notices=notices,
@@ -104,23 +104,3 @@ def _curves(training: Pretraining) -> tuple[Markup, ...]:
         line_chart([rate], title="Learning rate per epoch", x_name="epoch"),
     )
     return tuple(chart for chart in charts if chart is not None)
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("pipeline.report", "template"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        name: getattr(words, name) for name in ("percent", "decimal", "count", "size", "duration", "shade")
-    }
-    environment.globals["position"] = words.position
-    return environment
-
-
-def _asset(name: str) -> Markup:
-    """A file of our own, to be inlined as it stands."""
-    return Markup(files("pipeline.report").joinpath("template", name).read_text())  # noqa: S704

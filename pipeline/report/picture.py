@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.schema.bands import S1_SCALING, S2_BANDS, S2_BANDS_9, S2_SCALING, Scaling
-from pipeline.schema.landcover import DW_CLASSES, IGNORE
+from pipeline.schema.landcover import DW_CLASSES, IGNORE, LandCoverClass
 
 SIDE_PX: Final = 264
 """Larger arrays are reduced to this many pixels a side."""
@@ -54,11 +55,10 @@ def false_colour(s1_S2HW: NDArray[np.uint8], scaling: Scaling = S1_SCALING) -> l
     return [_webp(_to_bytes(rgb)) for rgb in unit]
 
 
-def classes(label_HW: NDArray[np.uint8]) -> str:
+def classes(label_HW: NDArray[np.uint8], legend: Sequence[LandCoverClass] = DW_CLASSES) -> str:
     """A land-cover map (height, width) in the legend's colours; grey where there is no label."""
-    palette = [_rgb(c.colour) for c in DW_CLASSES]
-    palette += [NO_LABEL_RGB] * (256 - len(palette))
-    return _indexed(label_HW, palette)
+    colours = {c.code: _rgb(c.colour) for c in legend}
+    return _indexed(label_HW, [colours.get(code, NO_LABEL_RGB) for code in range(256)])
 
 
 def errors(label_HW: NDArray[np.uint8], truth_HW: NDArray[np.uint8]) -> str:

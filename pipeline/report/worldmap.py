@@ -2,12 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
@@ -16,7 +16,6 @@ from pipeline.report import svg
 from pipeline.report.gather import RunRecord
 from pipeline.report.label_counts import evenly_spaced
 from pipeline.report.words import position
-from pipeline.schema.records import Location
 
 NORTH_DEG: Final = 84.0
 SOUTH_DEG: Final = -60.0
@@ -37,6 +36,25 @@ SHAPES: Final = (
     "M-3.2-1.3H3.2V1.3H-3.2Z",
 )
 """One outline a kind, in pixels around the place: circle, square, triangle, diamond, cross, ..."""
+
+
+class Placed(Protocol):
+    """A location, or a tile, that can be drawn."""
+
+    @property
+    def location_id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def lon_deg(self) -> float:
+        """Of its middle."""
+        ...
+
+    @property
+    def lat_deg(self) -> float:
+        """Of its middle."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,14 +90,19 @@ def fates(run: RunRecord) -> dict[str, str]:
 
 def world_map(run: RunRecord, previewed: Sequence[str]) -> WorldMap:
     """Draw the locations of a run; marks of the `previewed` ones lead to their pictures."""
-    fate = fates(run)
+    return place_map(run.locations, fates(run), [KEPT], previewed, "Map of the sampled locations")
+
+
+def place_map(
+    places: Sequence[Placed], fate: Mapping[str, str], first: Sequence[str], previewed: Sequence[str], title: str
+) -> WorldMap:
+    """Draw places by what became of them, `fate` by id: the kinds named `first`, then the commonest."""
     counts = Counter(fate.values())
-    kinds = [KEPT, *sorted((k for k in counts if k != KEPT), key=lambda k: (-counts[k], k))]
+    kinds = [*first, *sorted((k for k in counts if k not in first), key=lambda k: (-counts[k], k))]
     marks = tuple(
         Mark(kind, counts[kind], style, SHAPES[style])
         for style, kind in ((min(place, len(SHAPES) - 1), kind) for place, kind in enumerate(kinds))
     )
-    title = "Map of the sampled locations"
     description = "; ".join(f"{mark.count} {mark.kind}" for mark in marks)
     root = svg.drawing(360, NORTH_DEG - SOUTH_DEG, title=title, description=description, css="worldmap")
     root.set("viewBox", f"-180 {-NORTH_DEG:g} 360 {NORTH_DEG - SOUTH_DEG:g}")
@@ -90,14 +113,14 @@ def world_map(run: RunRecord, previewed: Sequence[str]) -> WorldMap:
     share = min(1.0, MOST_MARKS / max(len(fate), 1))
     drawn = 0
     for mark in reversed(marks):
-        places = [place for place in run.locations if fate[place.location_id] == mark.kind]
-        kept = evenly_spaced(len(places), max(1, round(share * len(places))))
+        alike = [place for place in places if fate[place.location_id] == mark.kind]
+        kept = evenly_spaced(len(alike), max(1, round(share * len(alike))))
         drawn += len(kept)
-        _draw(root, mark, [places[i] for i in kept], frozenset(previewed))
+        _draw(root, mark, [alike[i] for i in kept], frozenset(previewed))
     return WorldMap(drawing=svg.markup(root), marks=marks, drawn=drawn)
 
 
-def _draw(root: ET.Element, mark: Mark, places: Sequence[Location], previewed: frozenset[str]) -> None:
+def _draw(root: ET.Element, mark: Mark, places: Sequence[Placed], previewed: frozenset[str]) -> None:
     layer = svg.add(root, "g", css=f"marks mark-{mark.style}")
     for place in places:
         at = f"translate({svg.number(place.lon_deg)}px,{svg.number(-place.lat_deg)}px) scale(var(--k))"
