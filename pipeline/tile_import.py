@@ -7,7 +7,7 @@ once to be packed, and then it must still be the file that was checked.
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,6 +69,8 @@ class TileImportSummary:
     dropped: dict[str, int]
     """By reason."""
     manifest: ManifestRecord
+    worked: bool = field(default=True, compare=False)
+    """Whether anything was left to be checked or packed."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for --json."""
@@ -98,6 +100,8 @@ class _Import:
     run: RunLayout
     source: TileFiles
     progress: Progress
+    done: list[str] = field(default_factory=list)
+    """Stages that had something left to do."""
 
 
 def import_tiles(
@@ -120,6 +124,7 @@ def import_tiles(
         listing = _listing(files, layout)
         recipe = {
             "kind": f"import-{layout.name}",
+            "name": layout.store,
             "source": {"kind": "import", "layout": layout.name, "file": source.name},
             "store": settings.model_dump(mode="json"),
         }
@@ -152,6 +157,7 @@ def _import(job: _Import, recipe: dict[str, Any], listing: str) -> TileImportSum
         tiles={store.split: len(store.rows) for store in stores},
         dropped=dict(Counter(d.reason for d in dropped)),
         manifest=manifest,
+        worked=bool(job.done),
     )
 
 
@@ -173,6 +179,7 @@ def _check_all(job: _Import, listing: str) -> list[CheckedTile]:
         if part_inputs(path) != inputs:
             rows = [_check(tile, job.layout) for tile in tiles[start : start + PART_TILES]]
             write_part(path, CheckedTile, rows, inputs)
+            job.done.append("check")
         checked += read_part(path, CheckedTile)
         job.progress("check", len(checked), len(tiles))
     return checked
@@ -206,6 +213,7 @@ def _store(job: _Import, split: Split, checked: Sequence[CheckedTile]) -> TileSt
     if folder_inputs(final) != inputs or any(part_inputs(path) != made_from for path, made_from in tables):
         building = create_tile_store(final, rows, job.settings, inputs, labels=job.layout.labels)
         _pack(job, split, building, rows, kept, tables)
+        job.done.append("pack")
         commit_tile_store(final, [read_part(path, TileShardRecord)[0] for path, _ in tables])
     return TileStore(name, split, tuple(rows), tuple(read_part(path, TileShardRecord)[0] for path, _ in tables))
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from pipeline.cli.directory import RUN_DIRECTORY
+from pipeline.cli.import_tiles import tile_commands
 from pipeline.cli.output import JSON_HELP
 from pipeline.schema.paths import AnyPath
 
@@ -90,6 +91,10 @@ def noldo_labels(labels: Path, images: tuple[Path, ...], **options: Any) -> None
 
     kind = "ssl4eo-v1.1" if holds_zarr_zips(images) else "ssl4eo"
     _run({"kind": kind, "images": list(images), "labels": labels}, **options)
+
+
+for command in tile_commands():
+    import_.add_command(command)
 
 
 def _run(

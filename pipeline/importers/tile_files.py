@@ -8,7 +8,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from pipeline.files import storage_reason
-from pipeline.importers.archives import DamagedArchiveError, UnsafeArchiveError, ZipFolder, entries, is_archive
+from pipeline.importers.archives import (
+    DamagedArchiveError,
+    UnsafeArchiveError,
+    ZipFolder,
+    entries,
+    is_archive,
+    refuse_lmdb,
+)
 from pipeline.importers.tile_layout import TileLayout
 from pipeline.importers.tile_raster import BadTileError
 from pipeline.schema.errors import UsageError
@@ -67,8 +74,7 @@ class TileFiles:
     def _listed(self, source: Path, layout: TileLayout) -> list[SourceFile]:
         if not source.exists():
             raise UsageError(f"{source} is not there; name the folder or the zip that was downloaded")
-        if source.suffix == ".lmdb" or (source / "data.mdb").exists() or source.name == "data.mdb":
-            raise UsageError(f"{source} is an LMDB file of pickles, which could run any program; import the GeoTIFFs")
+        refuse_lmdb(source)
         if not source.is_dir():
             return self._of_zip(source, "")
         zips = sorted(path for path in source.iterdir() if is_archive(path))

@@ -134,8 +134,10 @@ def test_dfc2020_gives_the_stores_that_its_arrays_make(
         expected = built(tmp_path / "built" / f"{split}.zarr", tiles, ("dfc",))
         assert content_digest(run.store(f"dfc2020_{split}"), None).store == expected
     before = tree_bytes(tmp_path / "run")
+    assert made.worked
     again = import_tiles(source, tmp_path / "run", DFC2020)
     assert again == made
+    assert not again.worked
     assert tree_bytes(tmp_path / "run") == before
 
 
@@ -193,21 +195,10 @@ def test_noldo_zips_give_the_stores_of_a_build(tmp_path: Path, experts: Any, lay
         assert content_digest(RunLayout(tmp_path / "run").store(f"{layout.store}_{split}"), None).store == expected
 
 
-def spoil(tiles: Any, **changed: Any) -> dict[str, bytes]:
-    tile, grid = tiles["ROIs0000_test_p1"]
-    files = dfc_files("ROIs0000_test_p1", tile, grid)
-    for role, data in changed.items():
-        name = f"ROIs0000_test/{role}_0/ROIs0000_test_{role}_0_p1.tif"
-        del files[name]
-        files |= {} if data is None else {name: data}
-    return files
-
-
 def test_a_bad_tile_is_left_out_with_its_reason_and_the_rest_goes_on(tmp_path: Path, dfc: Any) -> None:
     tile, grid = dfc["ROIs0000_test_p1"]
-    good, there = dfc["ROIs0000_test_p0"]
     beside = PixelGrid(grid.epsg, grid.left_m + 10, grid.top_m, 32, 32)
-    cases: dict[str, dict[str, Any]] = {
+    cases: dict[str, dict[str, bytes | None]] = {
         "file missing: no s1": {"s1": None},
         "wrong bands: s2 has 12 bands, expected 13": {"s2": tif(tile["s2"][:12], grid)},
         "wrong size: s1 has 25 x 32 px, expected 32": {"s1": tif(tile["s1"][..., :25], grid)},
@@ -218,15 +209,22 @@ def test_a_bad_tile_is_left_out_with_its_reason_and_the_rest_goes_on(tmp_path: P
         "values out of range: s2 is int16": {"s2": tif(np.full((13, 32, 32), -1, np.int16), grid)},
         "not north-up at 10 m in UTM: s1: EPSG:3857": {"s1": tif(tile["s1"], grid, epsg=3857)},
     }
-    for at, (said, changed) in enumerate(cases.items()):
-        files = dfc_files("ROIs0000_test_p0", good, there) | spoil(dfc, **changed)
-        made = import_tiles(put(tmp_path / str(at), files), tmp_path / f"run{at}", DFC2020)
-        (dropped,) = read_part(RunLayout(tmp_path / f"run{at}").manifest / "dropped.parquet", DroppedTile)
-        assert made.tiles == {"test": 1}
-        assert dropped.tile_id == "ROIs0000_test_p1"
-        assert f"{dropped.reason}: {dropped.detail}".startswith(said)
-        assert "\n" not in dropped.detail
-    assert f"left out: 1 {dropped.reason}" in made.lines()[1]
+    files = dfc_files("ROIs0000_test_p0", *dfc["ROIs0000_test_p0"])
+    for at, changed in enumerate(cases.values(), 1):
+        mine = dfc_files(f"ROIs0000_test_p{at}", tile, grid)
+        for role, data in changed.items():
+            name = f"ROIs0000_test/{role}_0/ROIs0000_test_{role}_0_p{at}.tif"
+            del mine[name]
+            mine |= {} if data is None else {name: data}
+        files |= mine
+    made = import_tiles(put(tmp_path / "source", files), tmp_path / "run", DFC2020)
+    dropped = read_part(RunLayout(tmp_path / "run").manifest / "dropped.parquet", DroppedTile)
+    assert (made.tiles, len(dropped)) == ({"test": 1}, len(cases))
+    for at, (said, found) in enumerate(zip(cases, dropped, strict=True), 1):
+        assert found.tile_id == f"ROIs0000_test_p{at}"
+        assert f"{found.reason}: {found.detail}".startswith(said)
+        assert "\n" not in found.detail
+    assert "2 values out of range" in made.lines()[1]
 
 
 def test_a_file_that_comes_twice_counts_neither_time(tmp_path: Path, dfc_source: Any, experts: Any) -> None:
@@ -250,7 +248,7 @@ def test_what_cannot_be_trusted_as_a_whole_leaves_nothing_behind(tmp_path: Path,
     refused: dict[Path, tuple[type[NoldoError], str]] = {
         cut: (NoldoError, "cut.zip"),
         climbing: (UnsafeArchiveError, "leads out of it"),
-        lmdb: (UsageError, "pickles, which could run any program"),
+        lmdb: (UsageError, "pickles: reading them could run any program"),
         tar: (UsageError, "unpack it first"),
         tmp_path / "nowhere": (UsageError, "is not there"),
         put(tmp_path / "other", {"a.txt": b""}): (
