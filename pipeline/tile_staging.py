@@ -55,6 +55,13 @@ def keep_staged(folder: AnyPath, tile_ids: set[str]) -> None:
             remove(path)
 
 
+def prune_staged(folder: AnyPath, parts: int) -> None:
+    """Remove what an earlier, larger build staged under `folder` beyond so many parts."""
+    for path in listed(folder, "part-*/*.npz"):
+        if int(path.parent.name.removeprefix("part-")) >= parts:
+            remove(path)
+
+
 def _read(path: AnyPath) -> tuple[TileArrays, str]:
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as members:

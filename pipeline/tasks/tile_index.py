@@ -7,6 +7,7 @@ from pipeline.run_directory import prune_parts
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.tiles import ExpertTile, UnusableTile
 from pipeline.tile_recipe import DwRecipe
+from pipeline.tile_staging import prune_staged
 from pipeline.tile_state import FILTERS, IndexedTiles, tile_parts, tiles_inputs, tiles_step
 
 
@@ -26,4 +27,5 @@ def commit_tiles(run: RunLayout, recipe: DwRecipe, indexed: IndexedTiles, ledger
         outcomes.append(Outcome("tiles", part, inputs, len(tiles), made, step=step if made else None))
         ledger.record(outcomes[-1])
     prune_parts(run, FILTERS, len(outcomes))
+    prune_staged(run.staged_tile(0, "any").parent.parent, len(outcomes))
     return outcomes

@@ -16,10 +16,12 @@ import zarr
 from pipeline.experts import index_experts, read_expert_labels
 from pipeline.manifest.digest import digest_run
 from pipeline.parts import read_part
-from pipeline.schema.errors import NoldoError
+from pipeline.schema.errors import FailureKind, NoldoError, SourceError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.tiles import DroppedTile, ExpertTile, FetchedTile, TilePair, UnusableTile
+from pipeline.sources.earthengine import EarthEngineSource
+from pipeline.sources.protocol import PixelRequest
 from pipeline.tile_arrays import read_tile_row
 
 Noldo = Callable[..., Any]
@@ -155,8 +157,10 @@ def test_a_staged_tile_that_is_damaged_is_fetched_again(
 def test_other_parts_and_other_shards_give_the_same_data(
     dw_run: Path, tmp_path: Path, small_planet_url: str, build_dw_here: BuildHere
 ) -> None:
-    build_dw_here(tmp_path / "run", small_planet_url, "part_tiles=8", "store.shard_rows=2")
-    assert digest(tmp_path / "run") == digest(dw_run)
+    out = tmp_path / "run"
+    build_dw_here(out, small_planet_url, "part_tiles=8", "store.shard_rows=2")
+    assert digest(out) == digest(dw_run)
+    assert {path.parent.name for path in (out / "tiles").rglob("*.npz")} == {"part-00000"}
 
 
 def test_tiles_observed_too_little_are_dropped_with_the_reason(
@@ -168,6 +172,36 @@ def test_tiles_observed_too_little_are_dropped_with_the_reason(
     fetched = records(tmp_path / "run", "fetch", FetchedTile)
     assert {(tile.kept, tile.reason) for tile in fetched} == {(False, "S1 nodata")}
     assert not list((tmp_path / "run" / "tiles").rglob("*.npz"))
+
+
+class Refusing(EarthEngineSource):
+    """The service, which refuses the pixels of one tile for good."""
+
+    refused = ""
+
+    def fetch_pixels(self, request: PixelRequest) -> Any:
+        if request.location_id == Refusing.refused:
+            raise SourceError(FailureKind.PERMANENT, "Asset not found.")
+        return super().fetch_pixels(request)
+
+
+def test_a_tile_that_is_refused_for_good_stops_the_build_or_is_left_out_as_the_recipe_says(
+    dw_run: Path, tmp_path: Path, small_planet_url: str, build_dw_here: BuildHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, one = tmp_path / "run", sorted((dw_run / "tiles" / "part-00001").glob("*.npz"))[0].stem
+    shutil.copytree(dw_run, out)
+    (out / "tables" / "fetch" / "part-00001.parquet").unlink()
+    (out / "tiles" / "part-00001" / f"{one}.npz").unlink()
+    monkeypatch.setattr(Refusing, "refused", one)
+    monkeypatch.setattr("pipeline.tasks.fetch_tiles.EarthEngineSource", Refusing)
+    with pytest.raises(NoldoError, match=r"1 tiles could not be had \(.*fetch\.max_failed_share") as caught:
+        build_dw_here(out, small_planet_url)
+    assert one in str(caught.value)
+    build_dw_here(out, small_planet_url, "fetch.max_failed_share=0.2")
+    dropped = read_part(out / "manifest" / "dropped.parquet", DroppedTile)
+    told = [(d.tile_id, d.stage, d.reason, d.detail) for d in dropped if d.stage == "fetch"]
+    assert told == [(one, "fetch", "pixels could not be had", "Asset not found.")]
+    assert len(gpd.read_parquet(RunLayout(out).index)) == 6
 
 
 def test_other_labels_are_another_build(
