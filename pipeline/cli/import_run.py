@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.cli.build_options import BuildOptions
 from pipeline.cli.watched import watched_run
 from pipeline.progress import Display
+from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
 
@@ -37,6 +38,8 @@ def run_import(
     until = options.last_of(STAGES)
     for path in recipe.source.paths():
         refuse_lmdb(path)
+        if not path.exists():
+            raise UsageError(f"{path} is not there; name the published files as they lie on this machine")
     files = fingerprint(recipe.source.paths())
     root = out.resolve() if is_local(out) else out
     job = ImportJob(RunLayout(root), recipe, files)

@@ -46,6 +46,7 @@ class LabelArchive:
                     self._order.update(_listed(self._zip.read(name)))
             if not self._names:
                 raise UsageError(f"{path} holds no <id>/<season>/label.tif; give ssl4eo_s12_nol.zip, as published")
+            self._ids = frozenset(self._names)
         except BaseException:
             self._zip.__exit__(None, None, None)
             raise
@@ -60,7 +61,7 @@ class LabelArchive:
 
     def ids(self) -> frozenset[str]:
         """Every location with labels."""
-        return frozenset(self._names)
+        return self._ids
 
     def order(self, location_id: str, scenes: Sequence[str]) -> list[int]:
         """Which scene makes season 0, 1, 2 and 3: as the list of ids says, else as the scenes stand.

@@ -136,7 +136,8 @@ def write_zip(path: Path, files: Files) -> Path:
 
 
 def write_tar(path: Path, files: Files) -> Path:
-    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
+    how: dict[str, Any] = {"mode": "w:gz", "compresslevel": 1} if path.suffix == ".gz" else {"mode": "w"}
+    with tarfile.open(path, **how) as tar:
         for name, data in files.items():
             about = tarfile.TarInfo(name)
             about.size = len(data)

@@ -1,0 +1,42 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.import_recipe import ImportRecipe, fingerprint
+from pipeline.schema.errors import UsageError
+from pipeline.schema.strict import validated
+
+
+def recipe(**source: Any) -> ImportRecipe:
+    raw = {"source": {"kind": "ssl4eo", "images": ["/data/v1"], "labels": "/data/nol.zip", **source}}
+    return validated(ImportRecipe, raw, "import")
+
+
+def test_where_the_files_lie_decides_nothing_and_is_not_published() -> None:
+    assert recipe().digest("f") == recipe(images=["/elsewhere"], labels="/elsewhere/nol.zip").digest("f")
+    assert recipe().digest("f") != recipe().digest("g")
+    assert recipe().digest("f") != recipe(resampling="nearest").digest("f")
+    published = recipe().published()
+    assert published["source"] == {
+        "kind": "import", "edition": "ssl4eo", "images": ["v1"], "labels": "nol.zip", "resampling": "bilinear",
+        "offset_dn": 1000,
+    }  # fmt: skip
+    assert "/data" not in str(published)
+
+
+def test_labels_that_are_not_there_cannot_be_asked_for() -> None:
+    with pytest.raises(UsageError, match="without labels"):
+        recipe(labels=None)
+    with pytest.raises(UsageError, match=r"unknown key 'source\.label'; did you mean 'labels'\?"):
+        recipe(label="x")
+
+
+def test_the_fingerprint_follows_names_and_sizes(tmp_path: Path) -> None:
+    (tmp_path / "a" / "s1").mkdir(parents=True)
+    (tmp_path / "a" / "s1" / "x.tar").write_bytes(b"123")
+    before = fingerprint([tmp_path / "a"])
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert fingerprint([tmp_path / "b"]) == before
+    (tmp_path / "b" / "s1" / "x.tar").write_bytes(b"1234")
+    assert fingerprint([tmp_path / "b"]) != before
