@@ -34,6 +34,10 @@ class Drift:
     """Locations whose pixels were compared."""
     labels: tuple[LabelDrift, ...]
     bands: tuple[BandDrift, ...]
+    labels_same_scene: tuple[LabelDrift, ...]
+    """Of `labels`, what is of locations and seasons for which both sides name the same Sentinel-2 scene."""
+    bands_same_scene: tuple[BandDrift, ...]
+    """Of `bands`, what is of locations and seasons for which both sides name the same scene of that sensor."""
     missing: tuple[MissingAsset, ...]
 
     @property
@@ -67,14 +71,15 @@ def compare(
     are compared where both sides have stores, on the ground that two grids of the same pixels share.
     """
     rows = shared_rows(ours, published)
-    tally, gone, compared = PixelTally(), Gone(), 0
+    tallies, gone, compared = {True: PixelTally(), False: PixelTally()}, Gone(), 0
     if ours.root is not None and published.root is not None:
         stores = (Stores(ours, "ours", gone), Stores(published, "published", gone))
         ids = _spread(rows[ID].unique(), locations)
         chosen = rows[rows[ID].isin(ids)]
         for done, (location_id, seasons) in enumerate(chosen.groupby(ID, sort=False), 1):
-            compared += compare_location(str(location_id), seasons, stores, tally)
+            compared += compare_location(str(location_id), seasons, stores, tallies)
             on_location(done, len(ids))
+    total = tallies[True].merged(tallies[False])
     return Drift(
         ours=ours.where,
         published=published.where,
@@ -82,8 +87,10 @@ def compare(
         scenes=tuple(scene_drift(rows)),
         grids=grid_drift(rows),
         pixel_locations=compared,
-        labels=tuple(tally.label_drift()),
-        bands=tuple(tally.band_drift()),
+        labels=tuple(total.label_drift()),
+        bands=tuple(total.band_drift()),
+        labels_same_scene=tuple(tallies[True].label_drift()),
+        bands_same_scene=tuple(tallies[True].band_drift()),
         missing=gone.assets(),
     )
 

@@ -172,6 +172,13 @@ def scene_key(asset_id: str, sensor: str) -> str:
     return last if found is None else f"{found[1]}_T{found[2]}"
 
 
+def same_scene(row: dict[Any, Any], sensor: str) -> bool:
+    """Whether both sides of a row of `shared_rows` name the same scene of that sensor."""
+    ours, published = (row.get(f"{SCENES[sensor]}_{side}") for side in ("ours", "published"))
+    named = all(isinstance(name, str) and name for name in (ours, published))
+    return named and scene_key(str(ours), sensor) == scene_key(str(published), sensor)
+
+
 def _ending(side: pd.DataFrame, end: str) -> dict[str, str]:
     return {name: f"{name}_{end}" for name in side.columns if name not in (ID, SEASON)}
 

@@ -79,28 +79,41 @@ def _pixel_lines(drift: Drift) -> Iterator[str]:
         yield "pixels     not compared: there are no two stores with pixels of the same ground"
         return
     yield f"pixels     of {drift.pixel_locations:,} locations"
+    same = {label.array: label for label in drift.labels_same_scene}
     for label in drift.labels:
-        yield from _label_lines(label)
+        yield from _label_lines(label, same.get(label.array))
     if drift.bands:
-        heads = f"{'mean':>12}{'RMS':>12}{'largest':>12}"
-        yield f"           {'band':<8}{'pixels':>15}{'equal':>11}{heads}  of ours - published"
+        yield from _band_lines(drift)
+
+
+def _band_lines(drift: Drift) -> Iterator[str]:
+    """A line a band, and beside it the share and RMS of where both name the same scene, if that is not all."""
+    same = {(b.array, b.band, b.unit): b for b in drift.bands_same_scene}
+    apart = 0 < sum(b.pixels for b in same.values()) < sum(b.pixels for b in drift.bands)
+    heads = f"{'mean':>12}{'RMS':>12}{'largest':>12}" + (f"{'equal':>14}{'RMS':>12}" if apart else "")
+    note = ", then where the scene is the same" if apart else ""
+    yield f"           {'band':<8}{'pixels':>15}{'equal':>11}{heads}  of ours - published{note}"
     for band in drift.bands:
-        yield _band_line(band)
+        yield _band_line(band, same.get((band.array, band.band, band.unit)) if apart else None, apart=apart)
 
 
-def _label_lines(label: LabelDrift) -> Iterator[str]:
+def _label_lines(label: LabelDrift, same: LabelDrift | None) -> Iterator[str]:
     share = "none labelled by both" if label.agreement is None else f"{_percent(label.equal, label.both)} equal"
     yield (
         f"labels     {label.array}: {share} of {label.both:,} pixels that both label; "
         f"{label.only_ours:,} ours only, {label.only_published:,} published only"
     )
+    if same is not None and 0 < same.both < label.both:
+        yield f"           of those where the scene is the same, {_percent(same.equal, same.both)} of {same.both:,}"
     names = _NAMES[label.array]
     for ours, published, pixels in label.changes:
         yield f"           {names.get(ours, ours)} for {names.get(published, published)}: {pixels:,} pixels"
 
 
-def _band_line(band: BandDrift) -> str:
+def _band_line(band: BandDrift, same: BandDrift | None, *, apart: bool) -> str:
     figures = "".join(f"{_figure(value):>12}" for value in (band.mean, band.rms, band.largest))
+    if apart:
+        figures += f"{_percent(same.equal, same.pixels) if same else '–':>14}{_figure(same.rms if same else None):>12}"
     alone = f", {band.only_ours:,} observed by ours only" if band.only_ours else ""
     alone += f", {band.only_published:,} by published only" if band.only_published else ""
     equal = _percent(band.equal, band.pixels)

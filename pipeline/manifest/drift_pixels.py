@@ -1,7 +1,7 @@
 """Pixels of two data sets compared, one location at a time: what differs in labels, and in every band."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, cast
 
 import numpy as np
@@ -73,6 +73,11 @@ class _BandSums:
     only_ours: int = 0
     only_published: int = 0
 
+    def plus(self, other: "_BandSums") -> "_BandSums":
+        """The sums of both."""
+        added = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        return _BandSums(**added | {"largest": max(self.largest, other.largest)})
+
 
 @dataclass
 class PixelTally:
@@ -80,8 +85,8 @@ class PixelTally:
 
     labels: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     """By array: pixels by our code and the published one, (256, 256)."""
-    bands: dict[tuple[str, int], _BandSums] = field(default_factory=lambda: defaultdict(_BandSums))
-    units: dict[str, str] = field(default_factory=dict)
+    bands: dict[tuple[str, int, str], _BandSums] = field(default_factory=lambda: defaultdict(_BandSums))
+    """By array, band and unit."""
 
     def add_labels(self, array: str, ours: Pixels, published: Pixels) -> None:
         """Count two label arrays of one shape, whatever its axes."""
@@ -98,10 +103,10 @@ class PixelTally:
         """
         alike = scalings[0] == scalings[1]
         raw = alike and scalings[0] is None
-        self.units[array] = "step" if alike and not raw else UNITS[array]
+        unit = "step" if alike and not raw else UNITS[array]
         for band in range(len(BANDS[array])):
             mine, theirs = ours[..., band, :, :], published[..., band, :, :]
-            sums = self.bands[array, band]
+            sums = self.bands[array, band, unit]
             if alike and not raw and np.array_equal(mine, theirs):
                 sums.pixels += mine.size
                 sums.equal += mine.size
@@ -124,8 +129,18 @@ class PixelTally:
 
     def band_drift(self) -> list[BandDrift]:
         """The bands' figures: Sentinel-2, then Sentinel-1, in the order of the bands."""
-        order = sorted(self.bands, key=lambda key: (list(BANDS).index(key[0]), key[1]))
-        return [_band_drift(array, band, self.units[array], self.bands[array, band]) for array, band in order]
+        order = sorted(self.bands, key=lambda key: (list(BANDS).index(key[0]), *key[1:]))
+        return [_band_drift(*key, self.bands[key]) for key in order]
+
+    def merged(self, other: "PixelTally") -> "PixelTally":
+        """Both together."""
+        total = PixelTally()
+        for tally in (self, other):
+            for array, counted in tally.labels.items():
+                total.labels[array] = total.labels.get(array, np.zeros_like(counted)) + counted
+            for key, sums in tally.bands.items():
+                total.bands[key] = total.bands[key].plus(sums)
+        return total
 
 
 def _observed(values: Pixels, array: str, *, raw: bool) -> NDArray[np.bool_]:

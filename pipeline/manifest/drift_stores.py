@@ -1,7 +1,7 @@
 """The stores of two data sets, read one location at a time; what is not to be had is noted, and the rest goes on."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import pandas as pd
 import zarr
 
 from pipeline.files import zarr_store
-from pipeline.manifest.drift_index import MOVED, pixel_offset
+from pipeline.manifest.drift_index import MOVED, pixel_offset, same_scene
 from pipeline.manifest.drift_pixels import BANDS, LABELS, PixelTally, overlap
 from pipeline.manifest.drift_side import SEASON, Side
 from pipeline.schema.bands import Scaling
@@ -112,13 +112,21 @@ class Stores:
             return f"cannot be read ({_first_line(error)})"
 
 
-def compare_location(location_id: str, seasons: pd.DataFrame, stores: tuple[Stores, Stores], tally: PixelTally) -> bool:
-    """Add the pixels of one location to the tally; whether there were any to compare.
+Tallies = Mapping[bool, PixelTally]
+"""What was found where the two sides show the same scene (True), and elsewhere (False)."""
+
+SENSOR: Final = {"s2": "S2", "s1": "S1", "dw": "S2", "osm": "S2", "dfc": "S2"}
+"""Whose scene an array shows, or was labelled on."""
+
+
+def compare_location(location_id: str, seasons: pd.DataFrame, stores: tuple[Stores, Stores], tallies: Tallies) -> bool:
+    """Add the pixels of one location to the tallies; whether there were any to compare.
 
     `seasons` are its rows of `shared_rows`.
     """
     known = seasons.dropna(subset=["row_ours", "row_published"])
-    first = next(iter(known.to_dict("records")), None)
+    records = known.to_dict("records")
+    first = records[0] if records else None
     offset = None if first is None else pixel_offset(first)
     if first is None or offset == MOVED:
         return False
@@ -130,7 +138,8 @@ def compare_location(location_id: str, seasons: pd.DataFrame, stores: tuple[Stor
         if all(there):
             rows = [int(first[f"row_{side}"]) for side in SIDES]
             pair = (held[0][array], held[1][array])
-            some |= _compare_arrays(location_id, pair, rows, known[SEASON].tolist(), offset, tally)
+            alike = [(int(season[SEASON]), same_scene(season, SENSOR[array])) for season in records]
+            some |= _compare_arrays(location_id, pair, rows, alike, offset, tallies)
         elif any(there):
             lacking = there.index(False)
             stores[lacking].lacks(array, names[lacking], location_id)
@@ -141,9 +150,9 @@ def _compare_arrays(
     location_id: str,
     pair: tuple[_Held, _Held],
     rows: list[int],
-    seasons: list[int],
+    seasons: Sequence[tuple[int, bool]],
     offset: tuple[int, int] | None,
-    tally: PixelTally,
+    tallies: Tallies,
 ) -> bool:
     """Compare one array of one location, on the ground that both have; whether there was any."""
     values = [one.row(row, location_id) for one, row in zip(pair, rows, strict=True)]
@@ -153,15 +162,20 @@ def _compare_arrays(
     if offset is None and values[0].shape[-2:] != values[1].shape[-2:]:
         return False
     shared = overlap(values[0].shape, values[1].shape, offset or (0, 0))
-    within = [season for season in seasons if all(season < len(side) for side in values)]
-    if shared is None or not within:
+    if shared is None:
         return False
-    ours, published = (side[within][window] for side, window in zip(values, shared, strict=True))
-    if pair[0].name in LABELS:
-        tally.add_labels(pair[0].name, ours, published)
-    else:
-        tally.add_images(pair[0].name, ours, published, (scaling, scaling_there))
-    return True
+    some = False
+    for alike, tally in tallies.items():
+        within = [n for n, same in seasons if same == alike and all(n < len(side) for side in values)]
+        if not within:
+            continue
+        some = True
+        ours, published = (side[within][window] for side, window in zip(values, shared, strict=True))
+        if pair[0].name in LABELS:
+            tally.add_labels(pair[0].name, ours, published)
+        else:
+            tally.add_images(pair[0].name, ours, published, (scaling, scaling_there))
+    return some
 
 
 def _first_line(error: BaseException) -> str:

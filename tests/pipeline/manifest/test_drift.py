@@ -121,6 +121,30 @@ def test_other_rows_other_order_and_other_ids_are_no_matter(
     assert {(b.equal, b.pixels) for b in found.bands} == {(4 * SEASONS * PX * PX,) * 2}
 
 
+def test_pixels_of_the_same_scene_are_told_apart_from_those_of_another(
+    drift: Callable[..., Drift], other: RunLayout, ours: Any
+) -> None:
+    elsewhere = ours.rows[0].location_id
+    s2 = array(other, "s2")
+    s2[ours.rows[0].row, 2] = 255 - np.asarray(s2[ours.rows[0].row, 2])
+
+    def change(index: pd.DataFrame) -> pd.DataFrame:
+        index.loc[(index["location_id"] == elsewhere) & (index["season"] == 2), "s2_id"] = "COPERNICUS/S2/another"
+        return index
+
+    change_index(other, change)
+    found = drift()
+    assert found.differs_in == ("scenes", "bands")
+    whole, patch = 5 * SEASONS * PX * PX, PX * PX
+    for band, same in zip(found.bands, found.bands_same_scene, strict=True):
+        assert (band.pixels, same.pixels) == (whole, whole - patch if band.array == "s2" else whole)
+        assert same.equal == same.pixels
+        assert band.equal == (whole - patch if band.array == "s2" else whole), "255 - x is never x"
+    assert 0 < found.labels_same_scene[0].both < found.labels[0].both
+    lines = drift_lines(found)
+    assert sum("where the scene is the same" in line for line in lines) == 2
+
+
 def test_grids_that_begin_elsewhere_are_compared_on_the_ground_they_share(
     drift: Callable[..., Drift], other: RunLayout
 ) -> None:
