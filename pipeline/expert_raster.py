@@ -17,19 +17,12 @@ from rasterio.io import MemoryFile
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PIXEL_M, PixelGrid
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
-
-TRAIN_PX: Final = 510
-TEST_PX: Final = 512
-"""Sides of the published training and hold-out tiles, pixels (Brown et al. 2022, doi 10.1038/s41597-022-01307-4)."""
+from pipeline.schema.tiles import EXPERT_CLOUD, EXPERT_PX, EXPERT_UNMARKED
 
 EXPERT_BAND: Final = "lulc"
 """The experts' band where a file has several."""
 
-UNMARKED: Final = 0
-CLOUD: Final = 10
-"""Published values beside the classes 1..9 (PANGAEA 933475, README): left unmarked, and cloud."""
-
-_TO_CLASS: Final = np.full(CLOUD + 1, IGNORE, dtype=np.uint8)
+_TO_CLASS: Final = np.full(EXPERT_CLOUD + 1, IGNORE, dtype=np.uint8)
 _TO_CLASS[1 : N_DW_CLASSES + 1] = np.arange(N_DW_CLASSES)
 
 ALIGNED_M: Final = 1e-6
@@ -93,15 +86,14 @@ def _grid_of(source: Any) -> PixelGrid:
     a, b, left, d, e, top = tuple(source.transform)[:6]
     if max(abs(a - PIXEL_M), abs(e + PIXEL_M), abs(b), abs(d)) > ALIGNED_M:
         raise UnusableRasterError("not north-up at 10 m", f"its pixels are ({a:g}, {b:g}, {d:g}, {e:g}) m")
-    if source.width != source.height or source.width not in (TRAIN_PX, TEST_PX):
-        raise UnusableRasterError(
-            "wrong size", f"{source.width} x {source.height} pixels, expected {TRAIN_PX} or {TEST_PX} a side"
-        )
+    if source.width != source.height or source.width not in EXPERT_PX.values():
+        sides = " or ".join(str(side) for side in EXPERT_PX.values())
+        raise UnusableRasterError("wrong size", f"{source.width} x {source.height} pixels, expected {sides} a side")
     return PixelGrid(epsg, float(left), float(top), source.width, source.height)
 
 
 def _classes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    known = (values >= UNMARKED) & (values <= CLOUD)
+    known = (values >= EXPERT_UNMARKED) & (values <= EXPERT_CLOUD)
     if values.dtype.kind not in "iu":
         known &= values == np.rint(values)
     if not known.all():

@@ -15,11 +15,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.expert_raster import TEST_PX, UnusableRasterError, decode_expert_raster
+from pipeline.expert_raster import UnusableRasterError, decode_expert_raster
 from pipeline.files import storage_reason
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
-from pipeline.schema.tiles import ExpertTile, Split, UnusableTile
+from pipeline.schema.tiles import EXPERT_PX, ExpertTile, Split, UnusableTile
 
 _NUMBER: Final = r"-?\d+(?:[.p]\d+)?"
 _NAME: Final = re.compile(rf"(label_)?(dw_{_NUMBER}_{_NUMBER}-(\d{{8}}))\.tiff?")
@@ -127,7 +127,7 @@ def _split_of(name: str, above: tuple[str, ...], size_px: int) -> Split:
             return "test"
         if part.lower() == "experts" or _HEMISPHERE.fullmatch(part):
             return "train"
-    return "test" if size_px == TEST_PX else "train"
+    return "test" if size_px == EXPERT_PX["test"] else "train"
 
 
 def _without_doubles(tiles: Iterable[ExpertTile]) -> tuple[list[ExpertTile], list[UnusableTile]]:

@@ -8,10 +8,8 @@ from numpy.typing import NDArray
 from pipeline.emulator.noise import Float, fractal_noise, key, unit
 from pipeline.emulator.truth import Classes
 from pipeline.schema.grid import PixelGrid
-
-UNMARKED: Final = 0
-CLOUD: Final = 10
-"""Values beside the classes 1..9, as published (PANGAEA 933475, README)."""
+from pipeline.schema.tiles import EXPERT_CLOUD as CLOUD
+from pipeline.schema.tiles import EXPERT_UNMARKED as UNMARKED
 
 EXPERTS: Final = 3
 """Who label a hold-out tile; it keeps what at least two of them say (Brown et al. 2022, doi

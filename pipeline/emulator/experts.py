@@ -23,11 +23,7 @@ from pipeline.emulator.noise import key
 from pipeline.emulator.planet import Planet
 from pipeline.emulator.truth import BARE, SHRUB, Classes
 from pipeline.schema.errors import UsageError
-from pipeline.schema.tiles import Split
-
-TRAIN_PX: Final = 510
-TEST_PX: Final = 512
-"""Sides of the published tiles (Brown et al. 2022, doi 10.1038/s41597-022-01307-4)."""
+from pipeline.schema.tiles import EXPERT_PX, Split
 
 README: Final = "README.txt"
 TEST_FOLDER: Final = "dw_test"
@@ -77,8 +73,7 @@ def _write_split(
     planet: Planet, folder: Path, split: Split, count: int, on_tile: Callable[[int], None]
 ) -> list[WrittenTile]:
     written, scenes = [], []
-    side = TRAIN_PX if split == "train" else TEST_PX
-    for number, place in enumerate(choose_places(planet, planet.seed, split, count, side)):
+    for number, place in enumerate(choose_places(planet, planet.seed, split, count, EXPERT_PX[split])):
         hand = key(planet.seed, "expert-hand", split, number)
         clouded = planet.clouded(place.scene, place.grid)
         file = _training_file(place) if split == "train" else _hold_out_file(place)

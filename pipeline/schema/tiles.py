@@ -16,6 +16,13 @@ Split = Literal["train", "test"]
 
 SPLITS: Final[tuple[Split, ...]] = ("train", "test")
 
+EXPERT_PX: Final[Mapping[Split, int]] = {"train": 510, "test": 512}
+"""Sides of the published training and hold-out tiles, pixels (Brown et al. 2022, doi 10.1038/s41597-022-01307-4)."""
+
+EXPERT_UNMARKED: Final = 0
+EXPERT_CLOUD: Final = 10
+"""Published values beside the classes 1..9 (PANGAEA 933475, README): left unmarked, and cloud."""
+
 
 @dataclass(frozen=True)
 class ExpertTile:

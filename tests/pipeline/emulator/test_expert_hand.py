@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.emulator.expert_hand import CLOUD, ERROR_SHARE, MODEL_ERROR_SHARE, UNMARKED, agreed, drawn, modelled
+from pipeline.emulator.expert_hand import ERROR_SHARE, MODEL_ERROR_SHARE, agreed, drawn, modelled
 from pipeline.schema.grid import PixelGrid
+from pipeline.schema.tiles import EXPERT_CLOUD as CLOUD
+from pipeline.schema.tiles import EXPERT_UNMARKED as UNMARKED
 
 GRID = PixelGrid(32720, 500_000.0, 8_000_000.0, 200, 200)
 COVER = np.random.default_rng(0).integers(0, 9, (25, 25), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)

@@ -16,7 +16,7 @@ from pipeline.schema.errors import UsageError
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.tiles import ExpertTile
 
-SEED, TRAIN, TEST = 7, 10, 4
+SEED, TRAIN, TEST = 7, 10, 2
 
 Written = tuple[Path, Sequence[WrittenTile]]
 
