@@ -120,12 +120,11 @@ def _s1(raster: TileRaster) -> NDArray[np.float32]:
         raise BadTileError("values out of range", f"s1 is {values.dtype}, expected dB as floating point")
     # No pixel is 0 dB to the last bit in both polarisations: that is what the published scripts pad with.
     unseen = ~np.isfinite(values).all(axis=0) | (values == 0).all(axis=0) | (values == S1_NODATA).any(axis=0)
-    dB = np.where(unseen, np.float32(S1_NODATA), values.astype(np.float32))
     low, high = S1_RANGE_DB
     strange = ~unseen & ((values < low) | (values > high)).any(axis=0)
     if strange.any():
         raise BadTileError("values out of range", f"s1 holds {values[:, strange].flat[0]:g}, which is no dB")
-    return dB
+    return np.where(unseen, S1_NODATA, values).astype(np.float32)
 
 
 def _require_bands(role: str, values: NDArray[Any], expected: int) -> None:

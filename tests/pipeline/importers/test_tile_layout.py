@@ -103,3 +103,32 @@ def test_codes_that_are_no_class_are_named(strange: float) -> None:
 def test_files_are_known_by_their_paths(layout: object, path: str, expected: tuple[str, str, str] | None) -> None:
     placed = layout.place(path)  # type: ignore[attr-defined]
     assert (None if placed is None else (placed.split, placed.tile_id, placed.role)) == expected
+
+
+@settings(max_examples=30, deadline=None)
+@given(at=st.integers(0, 700), value=st.integers(0, 255), cut=st.integers(0, 3000), role=st.sampled_from(["s1", "dfc"]))
+def test_damage_is_told_in_one_line_and_nothing_else_comes_of_it(at: int, value: int, cut: int, role: str) -> None:
+    grid = PixelGrid(32633, 500_000.0, 5_000_000.0, 8, 8)
+    files = {
+        "s1": tif(np.full((2, 8, 8), -10.0), grid),
+        "s2": tif(np.ones((13, 8, 8), np.uint16), grid),
+        "dfc": tif(np.ones((1, 8, 8), np.uint8), grid),
+    }
+    damaged = bytearray(files[role])
+    damaged[at % len(damaged)] = value
+    layout = replace(DFC2020, sides=frozenset({8}))
+    try:
+        arrays, _ = read_tile(files | {role: bytes(damaged[: cut or None])}, layout)
+    except BadTileError as error:
+        said, shapes = str(error), None
+    else:
+        said, shapes = "", {name: values.shape for name, values in arrays.items()}
+    assert "\n" not in said
+    assert shapes in (None, {"s2": (13, 8, 8), "s1": (2, 8, 8), "dfc": (8, 8)})
+
+
+def test_numbers_too_large_for_float32_are_no_backscatter() -> None:
+    grid = PixelGrid(32633, 500_000.0, 5_000_000.0, 8, 8)
+    files = {"s1": tif(np.full((2, 8, 8), 1e300), grid), "s2": tif(np.ones((13, 8, 8), np.uint16), grid)}
+    with pytest.raises(BadTileError, match="s1 holds 1e\\+300, which is no dB"):
+        read_tile(files | {"dfc": files["s2"]}, replace(DFC2020, sides=frozenset({8})))
