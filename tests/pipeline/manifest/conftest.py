@@ -32,3 +32,13 @@ def described(packed: Any, write: Callable[..., ManifestRecord]) -> Any:
     """The packed run of five locations, with its manifest."""
     write(packed)
     return packed
+
+
+@pytest.fixture(scope="session")
+def ours(
+    make_packed: Callable[..., Any], write: Callable[..., ManifestRecord], tmp_path_factory: pytest.TempPathFactory
+) -> Any:
+    """A packed run of five locations with its manifest, made once: change nothing in it."""
+    packed = make_packed(tmp_path_factory.mktemp("ours") / "run")
+    write(packed)
+    return packed

@@ -28,14 +28,6 @@ from pipeline.tile_store import (
 PX, SEASONS = 24, 4
 
 
-@pytest.fixture(scope="module")
-def ours(make_packed: Callable[..., Any], write: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """A run of five locations with its manifest, never changed."""
-    packed = make_packed(tmp_path_factory.mktemp("ours") / "run")
-    write(packed)
-    return packed
-
-
 @pytest.fixture
 def other(ours: Any, tmp_path: Path) -> RunLayout:
     """A copy of the run of five locations, to be changed."""

@@ -10,19 +10,19 @@ from pipeline.manifest.drift_side import open_side
 from pipeline.schema.errors import NoldoError, UsageError
 
 
-def test_a_run_a_manifest_and_an_index_are_the_same_data_set(described: Any) -> None:
-    run = described.run
+def test_a_run_a_manifest_and_an_index_are_the_same_data_set(ours: Any) -> None:
+    run = ours.run
     for path in (run.root, run.manifest, run.index):
         found = open_side(path)
-        assert list(found.ids) == [row.location_id for row in described.rows]
-        assert len(found.index) == 4 * len(described.rows)
+        assert list(found.ids) == [row.location_id for row in ours.rows]
+        assert len(found.index) == 4 * len(ours.rows)
         assert found.root == run.root
 
 
-def test_an_index_alone_has_no_stores(described: Any, tmp_path: Path) -> None:
+def test_an_index_alone_has_no_stores(ours: Any, tmp_path: Path) -> None:
     alone = tmp_path / "alone" / "index.parquet"
     alone.parent.mkdir()
-    alone.write_bytes(described.run.index.read_bytes())
+    alone.write_bytes(ours.run.index.read_bytes())
     assert open_side(alone).root is None
     assert open_side(alone.parent).root is None
 
@@ -49,7 +49,7 @@ def test_ids_are_read_from_parquet_whatever_the_column_is_called(tmp_path: Path,
     assert (list(found.ids), list(found.index["season"])) == (["7", "3"], [0, 0])
 
 
-def test_what_is_no_data_set_is_refused(tmp_path: Path, described: Any) -> None:
+def test_what_is_no_data_set_is_refused(tmp_path: Path, ours: Any) -> None:
     with pytest.raises(UsageError, match="holds neither"):
         open_side(tmp_path)
     with pytest.raises(UsageError, match="is not there"):
@@ -64,7 +64,7 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, described: Any) -> None:
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(UsageError, match=r"^/.*empty.txt holds no ids"):
         open_side(tmp_path / "empty.txt")
-    doubled = pd.read_parquet(described.run.index)[["location_id", "season"]]
+    doubled = pd.read_parquet(ours.run.index)[["location_id", "season"]]
     pd.concat([doubled, doubled[:1]]).to_parquet(bad)
     with pytest.raises(NoldoError, match="twice"):
         open_side(bad)
