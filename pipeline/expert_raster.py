@@ -25,6 +25,10 @@ EXPERT_BAND: Final = "lulc"
 _TO_CLASS: Final = np.full(EXPERT_CLOUD + 1, IGNORE, dtype=np.uint8)
 _TO_CLASS[1 : N_DW_CLASSES + 1] = np.arange(N_DW_CLASSES)
 
+MAX_BANDS: Final = 16
+MAX_BYTES: Final = 16 * 2**20
+"""A published tile has one or two bands and takes some 20 kB; what is far beyond is not read into memory."""
+
 ALIGNED_M: Final = 1e-6
 """A coefficient of the geotransform may be off by this much, metres."""
 
@@ -56,6 +60,8 @@ def decode_expert_raster(data: bytes) -> ExpertRaster:
 
     Raises UnusableRasterError for anything else than a north-up 10 m tile of a published size in a UTM zone.
     """
+    if len(data) > MAX_BYTES:
+        raise UnusableRasterError("too large", f"{len(data):,} bytes or more, expected at most {MAX_BYTES:,}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -72,9 +78,11 @@ def _band_of(source: Any) -> int:
     if source.count == 1:
         return 1
     named = [number for number, name in enumerate(source.descriptions, 1) if name == EXPERT_BAND]
-    if len(named) != 1:
-        bands = ", ".join(name or "?" for name in source.descriptions)
-        raise UnusableRasterError("no band of labels", f"{source.count} bands ({bands}), none of them '{EXPERT_BAND}'")
+    if len(named) != 1 or source.count > MAX_BANDS:
+        bands = ", ".join(name or "?" for name in source.descriptions[:MAX_BANDS])
+        raise UnusableRasterError(
+            "no band of labels", f"{source.count} bands ({bands}), not just one of them '{EXPERT_BAND}'"
+        )
     return named[0]
 
 

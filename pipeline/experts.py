@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.expert_raster import UnusableRasterError, decode_expert_raster
+from pipeline.expert_raster import MAX_BYTES, UnusableRasterError, decode_expert_raster
 from pipeline.files import storage_reason
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
@@ -71,7 +71,8 @@ def _index_file(folder: Path, path: Path, split: Split | None) -> ExpertTile:
     above = (folder.resolve().name, *relative.parts[:-1])
     tile_id, day = _name_of(relative, above)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UnusableRasterError("cannot be read", storage_reason(error)) from error
     raster = decode_expert_raster(data)

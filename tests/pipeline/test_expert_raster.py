@@ -89,10 +89,12 @@ SQUARE = published(2, 510)
     ("data", "reason", "detail"),
     [
         (b"no picture", "cannot be read", "not recognized"),
+        (bytes(16 * 2**20 + 1), "too large", "16,777,217 bytes"),
+        (geotiff(np.zeros((17, 510, 510), np.uint8), names=("lulc",)), "no band of labels", "17 bands"),
         (geotiff(SQUARE)[:4000], "cannot be read", ""),
         (b'<VRTDataset rasterXSize="510" rasterYSize="510"></VRTDataset>', "cannot be read", "not recognized"),
         (geotiff(np.stack([SQUARE] * 4), photometric="RGB"), "no band of labels", "4 bands"),
-        (geotiff(np.stack([SQUARE] * 2)), "no band of labels", "none of them 'lulc'"),
+        (geotiff(np.stack([SQUARE] * 2)), "no band of labels", "not just one of them 'lulc'"),
         (geotiff(np.stack([SQUARE] * 2), names=("lulc", "lulc")), "no band of labels", "2 bands"),
         (geotiff(SQUARE, None), "not in a UTM zone", "no coordinate system"),
         (plain_tiff(SQUARE), "not in a UTM zone", "no coordinate system"),
