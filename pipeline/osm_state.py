@@ -1,7 +1,7 @@
 """What an OSM build's tables hold, read back: the funnel, and the tiles that went and why."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -41,26 +41,31 @@ def read_osm_tables(run: RunLayout, parts: int | None = None) -> OsmTables:
 def labelled_funnel(run: RunLayout, parts: int) -> tuple[FunnelStep, ...]:
     """The funnel of a build that stopped before the agreement check."""
     labelled = _read(run, "labels", parts, OsmLabelled)
-    count = len(labelled)
-    without = sum(tile.osm_share == 0 for tile in labelled)
-    return (_all_of_them(count), _step("labels", count, [NO_LABEL] * without))
+    return (_all_of_them(len(labelled)), labels_step(labelled))
+
+
+def labels_step(labelled: Sequence[OsmLabelled]) -> FunnelStep:
+    """What the land-use source has of these tiles."""
+    return _step("labels", len(labelled), [NO_LABEL for tile in labelled if tile.osm_share == 0])
+
+
+def agreement_step(tiles: Sequence[TileAgreement]) -> FunnelStep:
+    """What the agreement check did with those that have labels."""
+    labelled = [tile for tile in tiles if tile.reason != NO_LABEL]
+    return _step("agreement", len(labelled), [tile.reason for tile in labelled if not tile.kept])
+
+
+def split_step(choices: Sequence[SplitChoice]) -> FunnelStep:
+    """What the split left out."""
+    return _step("split", len(choices), [choice.reason for choice in choices if not choice.split])
 
 
 def osm_funnel(tables: OsmTables, split: bool) -> tuple[FunnelStep, ...]:
     """What each stage kept: tiles, those with labels, those whose labels agree, those in a split."""
     count = len(tables.agreement)
-    reasons = [tile.reason for tile in tables.agreement if not tile.kept]
-    unlabelled = [reason for reason in reasons if reason == NO_LABEL]
-    others = [reason for reason in reasons if reason != NO_LABEL]
-    steps = [
-        _all_of_them(count),
-        _step("labels", count, unlabelled),
-        _step("agreement", count - len(unlabelled), others),
-    ]
-    if split:
-        out = [choice.reason for choice in tables.split if not choice.split]
-        steps.append(_step("split", len(tables.split), out))
-    return tuple(steps)
+    unlabelled = [tile.reason for tile in tables.agreement if tile.reason == NO_LABEL]
+    steps = (_all_of_them(count), _step("labels", count, unlabelled), agreement_step(tables.agreement))
+    return (*steps, split_step(tables.split)) if split else steps
 
 
 def dropped_tiles(tables: OsmTables) -> list[DroppedTile]:

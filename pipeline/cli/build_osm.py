@@ -98,6 +98,7 @@ def _opened(
     recipe: "OsmRecipe", run: RunLayout, report: Callable[[Attempt], None], stack: ExitStack
 ) -> "OsmMaps | OsmRasters":
     from pipeline.cli.own_emulator import own_emulator
+    from pipeline.cli.source_spec import same_planet
     from pipeline.files import is_local, on_disk
     from pipeline.osm import OsmMaps
     from pipeline.osm_rasters import OsmRasters, OsmRasterSettings
@@ -107,6 +108,8 @@ def _opened(
         return OsmRasters(recipe.labels)
     url, identity = None, None
     if recipe.source is not None:
+        if recipe.source.url is not None:
+            same_planet(recipe.source, None)
         log = on_disk(run.root / "emulator.log", "a log") if is_local(run.root) else None
         served = recipe.source.url or stack.enter_context(own_emulator(recipe.source, None, log))
         url, identity = f"{served.rstrip('/')}/wms", f"emulator {sorted(recipe.source.identity().items())}"

@@ -65,11 +65,26 @@ def _downstream(raw: Mapping[str, Any], where: str, assumed: Mapping[str, float]
     from pipeline.tile_plan_lines import tile_plan_lines
     from pipeline.tile_recipe import DwRecipe
 
+    if raw["kind"] == "osm":
+        return _land_use(raw, where)
     if raw["kind"] != "dw":
-        raise UsageError(f"{where}: there is an estimate for recipes of the pretraining set and of kind dw only")
+        raise UsageError(f"{where}: there is an estimate for recipes of the pretraining set, and of kind dw or osm")
     checked, assumptions = validated(DwRecipe, raw, where), Assumptions(**{"survive": PAIRED, **assumed})
     found = estimate_tiles(checked, assumptions)
     return tile_plan_lines(found, checked, assumptions), {**asdict(found), "assumed": _assumed(assumptions, checked)}
+
+
+def _land_use(raw: Mapping[str, Any], where: str) -> tuple[list[str], dict[str, Any]]:
+    """The estimate for a recipe of kind osm, from the tiles that it is to be made on."""
+    from pipeline.built_tiles import read_built_tiles
+    from pipeline.files import open_path
+    from pipeline.osm_plan import estimate_osm, osm_plan_lines
+    from pipeline.osm_recipe import OsmRecipe
+    from pipeline.schema.strict import validated
+
+    checked = validated(OsmRecipe, raw, where)
+    found = estimate_osm(checked, read_built_tiles(open_path(checked.tiles)))
+    return osm_plan_lines(found, checked), asdict(found)
 
 
 def _assumed(assumptions: "Assumptions", recipe: "Recipe | DwRecipe") -> dict[str, Any]:

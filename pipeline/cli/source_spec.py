@@ -30,7 +30,7 @@ def source_spec(source: "SourceSettings", run: RunLayout, listed: Path | None = 
         if isinstance(source, EarthEngineSettings):
             spec = EarthEngineSpec(url=source.url, project=source.project, workload_tag=source.workload_tag)
         elif source.url is not None:
-            _same_planet(source, listed)
+            same_planet(source, listed)
             spec = emulator_spec(source.url)
         else:
             parse_faults(source.faults)
@@ -41,7 +41,7 @@ def source_spec(source: "SourceSettings", run: RunLayout, listed: Path | None = 
         yield spec
 
 
-def _same_planet(source: "EmulatorSettings", listed: Path | None) -> None:
+def same_planet(source: "EmulatorSettings", listed: Path | None) -> None:
     """Refuse a running emulator that serves another planet than the recipe names, or cannot do what it asks."""
     from pipeline.emulator.process import planet_of
 

@@ -10,6 +10,7 @@ from pipeline.agreement import agreement
 from pipeline.built_tiles import BuiltTile
 from pipeline.inspection import read_corrected
 from pipeline.ledger import Outcome
+from pipeline.osm_state import agreement_step
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.schema.landcover import IGNORE
@@ -30,12 +31,14 @@ def agreement_task(job: OsmJob, before: Outcome) -> Outcome:
     inputs = canonical_digest(["agreement", settings, table, touched, job.tiles.digest, before.inputs])
     path, notes = job.run.table("agreement", before.part), job.run.table("inspection", before.part)
     made = not part_inputs(path) == part_inputs(notes) == inputs
+    step = None
     if made:
         labelled = {r.tile_id: r for r in read_part(job.run.table("labels", before.part), OsmLabelled)}
         judged = [_judged(job, before.part, tile, labelled[tile.tile_id]) for tile in job.part(before.part)]
         write_part(notes, HandNote, [note for _, found in judged for note in found], inputs)
         write_part(path, TileAgreement, [tile for tile, _ in judged], inputs)
-    return Outcome("agreement", before.part, inputs, before.locations, made)
+        step = agreement_step([tile for tile, _ in judged])
+    return Outcome("agreement", before.part, inputs, before.locations, made, step=step)
 
 
 def tile_labels(job: OsmJob, part: int, tile: BuiltTile) -> NDArray[np.uint8]:

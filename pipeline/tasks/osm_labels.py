@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.built_tiles import BuiltTile
 from pipeline.content import row_digest
 from pipeline.ledger import Outcome
+from pipeline.osm_state import labels_step
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.schema.errors import FailureKind, SourceError
@@ -72,7 +73,9 @@ def labels_task(job: OsmJob, part: int, ask: Ask) -> Outcome:
     failures = tuple(
         Failure(r.tile_id, "labels", 1, r.failure_kind, r.failure_message) for r in records if r.failure_kind
     )
-    return Outcome("labels", part, told, len(tiles), made, failures=failures)
+    return Outcome(
+        "labels", part, told, len(tiles), made, failures=failures, step=labels_step(records) if made else None
+    )
 
 
 def _labelled(job: OsmJob, part: int, tile: BuiltTile, ask: Ask) -> OsmLabelled:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipeline.built_tiles import BuiltTile
 from pipeline.leakage import NEAR_PRETRAINING, Place, leakage, near_to, nearness
 from pipeline.ledger import Outcome
+from pipeline.osm_state import split_step
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.schema.osm_records import Nearness, SplitChoice
@@ -21,11 +22,13 @@ def split_task(job: OsmJob, judged: Sequence[Outcome]) -> Outcome:
     inputs = canonical_digest(["split", settings, places, [outcome.inputs for outcome in judged]])
     path, leaks = job.run.table("split", 0), job.run.table("leakage", 0)
     made = not part_inputs(path) == part_inputs(leaks) == inputs
+    step = None
     if made:
         choices = _choices(job, len(judged))
         write_part(leaks, Nearness, _leaks(job, choices), inputs)
         write_part(path, SplitChoice, choices, inputs)
-    return Outcome("split", 0, inputs, len(job.tiles.tiles), made)
+        step = split_step(choices)
+    return Outcome("split", 0, inputs, len(job.tiles.tiles), made, step=step)
 
 
 def _agreements(job: OsmJob, parts: int) -> list[TileAgreement]:
