@@ -80,6 +80,11 @@ class DwRecipe(Strict):
         """The name of each split's store."""
         return {split: f"{self.name}_{split}" for split in SPLITS}
 
+    def located(self) -> "DwRecipe":
+        """The same with absolute paths, for workers that run in another folder."""
+        found = {key: path.resolve() for key, path in dict(self.experts).items() if path is not None}
+        return self.model_copy(update={"experts": self.experts.model_copy(update=found)})
+
     def canonical(self) -> dict[str, Any]:
         """The recipe as plain data, defaults filled in."""
         return self.model_dump(mode="json", by_alias=True)

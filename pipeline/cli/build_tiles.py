@@ -34,6 +34,7 @@ def build_dw(raw: Mapping[str, Any], where: str, out: AnyPath, options: BuildOpt
     recipe = validated(DwRecipe, raw, where)
     until = options.last_of(tile_flow.STAGES)
     with Display() as display:
+        display.note(f"reading the expert tiles in {', '.join(str(folder) for folder, _ in recipe.experts.folders())}")
         indexed = index_tiles(recipe.experts)
         digest = canonical_digest([recipe.digest(indexed.digest), recipe.part_tiles])
         root = out.resolve() if is_local(out) else out
@@ -77,5 +78,5 @@ def _build_data(
         crew_of(client, str(run.root), recipe.source.pace, costs, left) as crew,
     ):
         display.note(f"Dask dashboard: {client.dashboard_link}")
-        job = TileJob(run, recipe, spec, crew.link, frozenset(options.retry))
+        job = TileJob(run, recipe.located(), spec, crew.link, frozenset(options.retry))
         return tile_flow.build_tiles(job, indexed, crew, ledger, until, display.note)

@@ -50,6 +50,13 @@ def test_folders_by_layout_or_by_split() -> None:
         recipe(experts={"train": "a"}).experts.folder_of("test")
 
 
+def test_workers_are_told_where_the_tiles_lie_and_nothing_else_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    found = recipe(experts={"train": "a", "test": "/b"}).located()
+    assert found.experts.folders() == ((Path("/a"), "train"), (Path("/b"), "test"))
+    assert found.digest("tiles") == recipe(experts={"train": "a"}).digest("tiles")
+
+
 @pytest.mark.parametrize(
     ("keys", "same"),
     [
