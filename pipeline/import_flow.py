@@ -271,7 +271,8 @@ def _require_all(run: RunLayout, there: dict[int, int]) -> None:
 def problem_line(problem: Problem) -> str:
     """One plain line."""
     what = f"{problem.location_id}: " if problem.location_id else ""
-    return f"{what}{problem.reason}: {problem.detail} ({problem.where})"
+    where = "" if problem.where in problem.detail else f" ({problem.where})"
+    return f"{what}{problem.reason}: {problem.detail}{where}"
 
 
 def _counted(problems: Sequence[Problem]) -> Iterator[str]:

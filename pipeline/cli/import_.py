@@ -118,4 +118,5 @@ def _run(
     for setting in settings:
         apply_setting(raw, setting)
     summary, problems = run_import(raw, out, BuildOptions(until, workers, None, remake))
-    show(summary_lines(summary), {**summary.as_json(), "problems": problems}, as_json=as_json)
+    left_out = [f"Left out   {len(problems)}, each named with the reason in tables/import"] if problems else []
+    show([*summary_lines(summary), *left_out], {**summary.as_json(), "problems": problems}, as_json=as_json)

@@ -93,6 +93,8 @@ def _about(run: RunLayout, named: str, last_event: str | None) -> "RunAbout":
 def _recipe_words(recipe: Mapping[str, Any]) -> tuple[str, str]:
     """A recipe in a few words, and what its stages count; KeyError or TypeError where it is none."""
     source = f", source {recipe['source']['kind']}" if recipe.get("source") else ""
+    if recipe.get("kind") == "import":
+        return f"import of '{recipe['name']}'{source}", "locations"
     if recipe.get("kind") is not None:
         return f"recipe '{recipe['name']}' of kind {recipe['kind']}{source}", "tiles"
     sample = recipe["sample"]

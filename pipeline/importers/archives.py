@@ -103,6 +103,8 @@ class ZipFolder:
     def __init__(self, path: Path) -> None:
         """Check every name and size in its directory; raises as `entries` does."""
         self._path = path
+        if not zipfile.is_zipfile(path):
+            raise DamagedArchiveError(f"{path} is no zip, or its end is missing; fetch it again")
         with _told(path):
             self._zip = zipfile.ZipFile(path)
         try:

@@ -71,6 +71,11 @@ class RunRecord:
         return isinstance(source, Mapping) and source.get("kind") == "emulator"
 
     @property
+    def imported(self) -> bool:
+        """Whether the pixels come from published files."""
+        return self.recipe.get("kind") == "import"
+
+    @property
     def stored_ids(self) -> frozenset[str]:
         """Locations that are in the store."""
         return frozenset(row.location_id for row in self.index)
@@ -93,7 +98,7 @@ def gather(layout: RunLayout) -> RunRecord:
         recipe=recipe,
         provenance=provenance,
         locations=_table(layout, "sample", Location, notices),
-        verdicts=_table(layout, "seasons", Verdict, notices),
+        verdicts=() if recipe.get("kind") == "import" else _table(layout, "seasons", Verdict, notices),
         exports=_table(layout, "export", ExportRecord, notices),
         quality=_table(layout, "quality", QualityRecord, notices),
         index=index,

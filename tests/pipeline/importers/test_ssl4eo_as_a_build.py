@@ -15,6 +15,7 @@ from pipeline.import_recipe import ImportRecipe, fingerprint
 from pipeline.importers.imported import Imported
 from pipeline.ledger import Ledger
 from pipeline.manifest.digest import digest_run
+from pipeline.report import write_report
 from pipeline.run_directory import Claim, claimed
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.landcover import IGNORE
@@ -127,6 +128,10 @@ def test_without_labels_the_store_has_none(published: Path, tmp_path: Path) -> N
     assert (np.asarray(cast(Any, zarr.open_group(job.run.store("nol"))["dw"])) == IGNORE).all()
     assert digest_run(job.run).rows == 1
     assert "every pixel of dw is 255" in (job.run.manifest / "README.md").read_text()
+    write_report(job.run, title="few")
+    page = job.run.report.read_text()
+    assert "published files" in page
+    assert "'seasons' table" not in page
 
 
 def test_what_is_left_out_is_told_and_kept(published: Path, labelled: dict[str, Any], tmp_path: Path) -> None:
