@@ -71,7 +71,13 @@ def entries(source: Path, wanted: Callable[[str], bool] = lambda _: True) -> Ite
         return _of_folder(source, wanted)
     if not source.is_file():
         raise UsageError(f"{source} is neither a folder nor a file")
-    return _of_zip(source, wanted) if zipfile.is_zipfile(source) else _of_tar(source, wanted)
+    return _of_zip(source, wanted) if _begins_as_zip(source) else _of_tar(source, wanted)
+
+
+def _begins_as_zip(path: Path) -> bool:
+    """Whether a file begins as zips do; that it ends like one may be because a tar holds one."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK"
 
 
 def is_archive(path: Path) -> bool:

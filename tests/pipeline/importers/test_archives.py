@@ -67,6 +67,13 @@ def test_every_kind_of_archive_gives_the_same_files(
     assert [e.name for e in entries(source, lambda name: "/8/" in name)] == ["s1/8/b/VV.tif"]
 
 
+def test_a_tar_of_zips_is_a_tar(tmp_path: Path) -> None:
+    inner = write_zip(tmp_path / "inner.zip", FILES).read_bytes()
+    source = write_tar(tmp_path / "x.tar", {"a.zarr.zip": inner}, mode="w")
+    assert zipfile.is_zipfile(source)
+    assert [entry.name for entry in entries(source)] == ["a.zarr.zip"]
+
+
 def test_nothing_is_written_to_the_disk(tmp_path: Path) -> None:
     source = write_tar(tmp_path / "x.tar.gz", FILES)
     list(entries(source))
