@@ -41,7 +41,7 @@ def test_killed_as_a_whole_and_resumed(
     same_as: Callable[[Path, Path], None],
 ) -> None:
     run = tmp_path / "run"
-    build = start_build(dw_recipe, run, "--set", f"source.url={small_planet_url}")
+    build = start_build(dw_recipe, run, "--workers", 1, "--set", f"source.url={small_planet_url}")
     assert build.wait_for_event('"stage": "fetch", "part"'), build.said()
     everyone = build.children()
     os.killpg(build.process.pid, signal.SIGKILL)

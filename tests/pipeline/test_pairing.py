@@ -99,7 +99,7 @@ catalogues = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(catalogues)
 def test_every_catalogue_is_chosen_from_as_published(drawn: Any) -> None:
     s2_drawn, s1_drawn, s2_days, s1_days, shuffle = drawn
