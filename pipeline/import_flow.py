@@ -91,6 +91,10 @@ def stage_parts(job: ImportJob, ledger: Ledger, note: Callable[[str], None]) -> 
     """Read the published files into parts, each as a build's export leaves it; parts that are there stay."""
     run, base = job.run, import_inputs(job)
     there = _whole_parts(run, base)
+    for part in set(_begun_parts(run)) - there.keys():
+        remove_folder(run.tile(part))
+        for table in (*TABLES, "quality"):
+            remove(run.table(table, part))
     ledger.begin("import", sum(there.values()))
     for part, locations in there.items():
         ledger.record(Outcome("import", part, _part_inputs(base, part), locations, made=False))
@@ -192,22 +196,21 @@ def _part_inputs(base: str, part: int) -> str:
 
 
 def _whole_parts(run: RunLayout, base: str) -> dict[int, int]:
-    """Locations of every part that is whole; what is left of others is removed."""
+    """Locations of every part that is whole."""
     found = {}
-    for path in listed(run.table("sample", 0).parent, "part-*.parquet"):
-        part = int(path.stem.removeprefix("part-"))
+    for part in _begun_parts(run):
         inputs, tile = _part_inputs(base, part), run.tile(part)
         if all(part_inputs(run.table(table, part)) == inputs for table in TABLES) and tile_inputs(tile) == inputs:
             rows, locations = tile_rows(tile), part_rows(run.table("sample", part))
             if len(rows.present | rows.freed) == locations:
                 found[part] = locations
-    for path in listed(run.tile(0).parent, "part-*.zarr"):
-        part = int(path.stem.removeprefix("part-"))
-        if part not in found:
-            remove_folder(path)
-            for table in (*TABLES, "quality"):
-                remove(run.table(table, part))
     return found
+
+
+def _begun_parts(run: RunLayout) -> list[int]:
+    """Parts of which there is a table or pixels."""
+    paths = [*listed(run.table("sample", 0).parent, "part-*.parquet"), *listed(run.tile(0).parent, "part-*.zarr")]
+    return sorted({int(path.stem.removeprefix("part-")) for path in paths})
 
 
 def _commit(run: RunLayout, base: str, part: int, batch: Sequence[Imported]) -> None:
@@ -227,13 +230,14 @@ def _batches(
     with ExitStack() as stack:
         spool = stack.enter_context(_spool(job.run))
         source, labels = job.recipe.source, None
+        earlier = frozenset(done)  # of this run's own, one that comes again is to be told
         if source.labels is not None:
             labels = stack.enter_context(LabelArchive(source.labels))
         if source.kind == "ssl4eo":
             nearest = source.resampling == "nearest"
-            found = ssl4eo_locations(source.images, labels, done, spool, nearest=nearest)
+            found = ssl4eo_locations(source.images, labels, earlier, spool, nearest=nearest)
         else:
-            found = ssl4eo_zarr_locations(source.images, labels, done, offset=source.offset_dn)
+            found = ssl4eo_zarr_locations(source.images, labels, earlier, offset=source.offset_dn)
         batch: list[Imported] = []
         for item in found:
             if isinstance(item, Imported):

@@ -17,6 +17,9 @@ Earth Engine catalogue, S2_HARMONIZED)."""
 OFFSET_SINCE: Final = (4, 0)
 """The first processing baseline with the offset."""
 
+MAX_FILE_BYTES: Final = 16 * 2**20
+"""A band of a patch has 0.3 MB at most. What is larger is no band, and is told as one that cannot be read."""
+
 PATCH_SHAPE: Final = (PATCH_PX, PATCH_PX)
 
 

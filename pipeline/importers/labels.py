@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline.importers.archives import DamagedArchiveError, ZipFolder
 from pipeline.importers.geotiff import read_raster
-from pipeline.importers.imported import PATCH_SHAPE, NotImportableError
+from pipeline.importers.imported import MAX_FILE_BYTES, PATCH_SHAPE, NotImportableError
 from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PATCH_PX
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
@@ -97,6 +97,8 @@ class LabelArchive:
         return [by_season[key] for key in keys]
 
     def _label(self, name: str) -> NDArray[np.uint8]:
+        if self._zip.size(name) > MAX_FILE_BYTES:
+            raise NotImportableError("unreadable file", f"{name} has {self._zip.size(name):,} bytes")
         try:
             raster = read_raster(self._zip.read(name), name, sides=(PATCH_PX,))
         except DamagedArchiveError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pipeline.importers.archives import DamagedArchiveError, Entry, entries
-from pipeline.importers.imported import Problem
+from pipeline.importers.imported import MAX_FILE_BYTES, Problem
 
 Sensor = Literal["s1", "s2"]
 
@@ -57,7 +57,7 @@ def location_files(source: Path, done: Container[str] = frozenset()) -> Iterator
                 gathered = []
             key = place
             if len(gathered) < MAX_FILES:
-                gathered.append((entry, entry.read()))
+                gathered.append((entry, entry.read() if entry.size <= MAX_FILE_BYTES else b""))
     except DamagedArchiveError as error:
         left = f"; {key.rstrip('/')} and what comes after it is left out" if key else ""
         yield Problem(str(source), "", "damaged archive", f"{error}{left}")

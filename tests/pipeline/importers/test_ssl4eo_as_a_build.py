@@ -141,18 +141,19 @@ def test_what_is_left_out_is_told_and_kept(published: Path, labelled: dict[str, 
         for location_id in ids[:2]:
             shutil.copytree(published / sensor / location_id, few / sensor / location_id)
     next((few / "s2c" / ids[0]).rglob("B10.tif")).unlink()
+    shutil.copytree(few / "s2c" / ids[1], few / "s2c-again" / ids[1])
     raw = {"source": {**labelled["source"], "images": [str(few)]}}
     job, _, funnel, notes = import_here(tmp_path / "run", raw, "import")
-    assert funnel[0].reasons == (("no images", 4), ("missing band", 1))
+    assert funnel[0].reasons == (("no images", 4), ("doubled id", 1), ("missing band", 1))
     assert funnel[0].kept == 1
     (line,) = (note for note in notes if note.startswith(ids[0]))
     assert line.startswith(f"{ids[0]}: missing band: ")
     assert "B10.tif is not there" in line
-    assert {problem.location_id for problem in problems_of(job.run)} == {*ids} - {ids[1]}
+    assert {problem.location_id for problem in problems_of(job.run)} == {*ids}
     with pytest.raises(UsageError, match="holds a build of another recipe"):
         import_here(tmp_path / "run", {**raw, "source": {**raw["source"], "resampling": "nearest"}}, "import")
     next((few / "s2c" / ids[1]).rglob("B2.tif")).unlink()
-    (few / "s2c" / "more").mkdir()
+    shutil.rmtree(few / "s2c-again")
     with pytest.raises(UsageError, match="content of a file that 'source' names"):
         import_here(tmp_path / "run", raw, "import")
     with pytest.raises(NoldoError, match="none of the files holds a location that can be imported"):
