@@ -4,6 +4,7 @@ One process does it all: the map service is asked for one map at a time, and not
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from pipeline.budget import BudgetSettings
@@ -104,24 +105,31 @@ def pack(job: OsmJob, ledger: Ledger, upstream: str) -> list[TileStore]:
     for split in (split for split, found in rows.items() if not found):  # of an earlier build with other settings
         remove_folder(job.run.store(job.recipe.stores[split]))
         prune_parts(job.run, (pack_stage(split),), 0)
-    return [_packed(job, ledger, split, found, upstream) for split, found in rows.items() if found]
+    stores: list[TileStore] = []
+    for split, found in rows.items():
+        if found:
+            numbered = sum(len(store.shards) for store in stores)
+            stores.append(_packed(job, ledger, split, found, upstream, numbered))
+    return stores
 
 
-def _packed(job: OsmJob, ledger: Ledger, split: Split, rows: list[TileRow], upstream: str) -> TileStore:
+def _packed(job: OsmJob, ledger: Ledger, split: Split, rows: list[TileRow], upstream: str, numbered: int) -> TileStore:
+    """One split's store; in the ledger the shards of all stores are counted through, its own from `numbered` on."""
     settings, name = job.recipe.store, job.recipe.stores[split]
     final, shards = job.run.store(name), range(n_tile_shards(len(rows), settings))
     tables = [job.run.table(pack_stage(split), shard) for shard in shards]
     inputs = canonical_digest(["store", settings.model_dump(mode="json"), split, upstream])
     whole = folder_inputs(final) == inputs and all(part_inputs(table) is not None for table in tables)
     if whole and not missing_tile_shards(final, len(shards)):
-        ledger.record(Outcome("pack", 0, inputs, len(rows), made=False))
+        ledger.record(Outcome("pack", numbered, inputs, len(rows), made=False))
     else:
         if begun_inputs(final) != inputs:
             forget_begun(final)
         building = create_tile_store(final, rows, settings, inputs, labels=("dw", "osm"))
         for shard in shards:
             members = tile_shard_rows(rows, shard, settings)
-            ledger.record(run_plainly(pack_shard_task, job, split, building, shard, members, inputs))
+            done = run_plainly(pack_shard_task, job, split, building, shard, members, inputs)
+            ledger.record(replace(done, part=numbered + shard))
         prune_parts(job.run, (pack_stage(split),), len(shards))
         commit_tile_store(final, [read_part(table, TileShardRecord)[0] for table in tables])
     return TileStore(name, split, tuple(rows), tuple(read_part(table, TileShardRecord)[0] for table in tables))

@@ -20,7 +20,7 @@ class Display:
         self._started: dict[str, float] = {}
         self._last_line: dict[str, float] = {}
         self._progress = Progress(
-            TextColumn("{task.description:<9}"),
+            TextColumn("{task.description:<10}"),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]:>12}"),

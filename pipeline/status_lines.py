@@ -71,7 +71,7 @@ def _state(status: RunStatus, about: RunAbout, now: datetime) -> str:
 def _stage_line(stage: StageStatus, running: bool) -> str:
     share = stage.done / stage.total if stage.total else 1.0
     full = int(share * BAR)
-    line = f"  {stage.stage:<9}{'█' * full}{'·' * (BAR - full)} {stage.done:>8} of {stage.total} ({share:.1%})"
+    line = f"  {stage.stage:<10}{'█' * full}{'·' * (BAR - full)} {stage.done:>8} of {stage.total} ({share:.1%})"
     if running and stage.per_s and stage.eta_s:
         line += f"  {stage.per_s:.2f}/s, ETA {duration(stage.eta_s)}"
     return line

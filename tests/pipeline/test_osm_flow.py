@@ -13,6 +13,7 @@ from rasterio.transform import Affine
 from sklearn.metrics import accuracy_score
 
 from pipeline.built_tiles import BuiltTiles, read_built_tiles
+from pipeline.event_log import read_events
 from pipeline.funnel_step import FunnelStep
 from pipeline.inspection import InspectionSettings, read_inspection
 from pipeline.leakage import Place
@@ -28,6 +29,7 @@ from pipeline.schema.landcover import IGNORE, OSM_ADMITS
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.osm_records import HandNote, SplitChoice
 from pipeline.schema.strict import validated
+from pipeline.status import read_status
 from pipeline.tasks.osm_job import OsmJob
 from pipeline.tile_arrays import open_tile_arrays, pad_tile
 
@@ -161,6 +163,8 @@ def test_the_same_command_finds_all_done_and_a_changed_setting_asks_for_no_map(
 ) -> None:
     again = build(built.job.run.root)
     assert (again.asked, digest(again)) == ([], digest(built))
+    stages = {stage.stage: (stage.done, stage.total) for stage in read_status(read_events(again.job.run.events)).stages}
+    assert stages == {"labels": (13, 13), "agreement": (13, 13), "split": (13, 13), "pack": (9, 9), "manifest": (9, 9)}
     build(tmp_path, until="labels")
     stricter = build(tmp_path, until="split", agreement={"min_coverage": 0.1, "threshold": 0.82})
     assert stricter.asked == []
