@@ -94,6 +94,11 @@ def read_built_tiles(root: AnyPath) -> BuiltTiles:
     rows = _rows(run, _IndexRow)
     if not all(row.split in ("train", "test") for row in rows):
         raise UsageError(f"{root} is no set of expert tiles: its index names the split '{rows[0].split}'")
+    nowhere = [row.location_id for row in rows if not row.epsg]
+    if nowhere:
+        raise UsageError(
+            f"{root}: {len(nowhere)} tiles, such as {nowhere[0]}, do not say where they lie; build them anew"
+        )
     try:
         provenance = json.loads((run.manifest / "provenance.json").read_text())
         digest = str(provenance["content_digest"]["dataset"])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.built_tiles import read_built_tiles, read_places
@@ -60,6 +61,11 @@ def test_what_is_not_there_is_told(tmp_path: Path, make_dw_run: Callable[..., Ru
             chunk.write_bytes(b"damaged")
     with pytest.raises(NoldoError, match="row 0 cannot be read"):
         found.dw(found.tiles[0])
+    rows = pq.read_table(run.index)
+    pq.write_table(rows.set_column(rows.schema.get_field_index("epsg"), "epsg", [[0]]), run.index)
+    with pytest.raises(UsageError, match="1 tiles, such as dw_b, do not say where they lie"):
+        read_built_tiles(run.root)
+    pq.write_table(rows, run.index)
     (run.manifest / "provenance.json").unlink()
     with pytest.raises(UsageError, match="no finished set"):
         read_built_tiles(run.root)

@@ -44,7 +44,7 @@ class Map:
 
     tiles: BuiltTiles
     asked: list[str] = field(default_factory=list)
-    failing: dict[str, SourceError] = field(default_factory=dict)
+    failing: dict[str, BaseException] = field(default_factory=dict)
 
     def __call__(self, grid: PixelGrid, tile_id: str) -> np.ndarray:
         self.asked.append(tile_id)
@@ -226,6 +226,18 @@ def test_land_use_still_to_be_had_stops_the_build_and_the_next_run_goes_on(
         build(tmp_path, Map(tiles, failing=down))
     after = build(tmp_path)
     assert sorted(after.asked) == ["dw_test0", "dw_train5"]
+    assert digest(after) == digest(built)
+
+
+def test_a_build_cut_short_within_a_part_goes_on_with_the_next_tile(
+    built: Built, tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles
+) -> None:
+    sixth = tiles.tiles[5].tile_id
+    cut = Map(tiles, failing={sixth: KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path, cut)
+    after = build(tmp_path)
+    assert [*cut.asked[:-1], *after.asked] == [tile.tile_id for tile in tiles.tiles]
     assert digest(after) == digest(built)
 
 
