@@ -42,7 +42,7 @@ def test_the_table_is_the_papers() -> None:
 
 
 @given(DW, OSM)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_the_accuracy_is_what_scikit_learn_computes(dw: np.ndarray, osm: np.ndarray) -> None:
     found = agreement("tile", "train", dw, osm, AgreementSettings(min_coverage=0))
     both = (dw != IGNORE) & (osm != IGNORE)

@@ -15,7 +15,7 @@ PLACES = st.lists(
 
 
 @given(PLACES, PLACES, st.floats(100, 20_000))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_two_sets_are_told_as_all_pairs_tell(first: list, second: list, reach_m: float) -> None:
     (found,) = leakage({"one": first, "other": second}, reach_m)
     apart = {

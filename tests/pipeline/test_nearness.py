@@ -18,7 +18,7 @@ def haversine_m(one: tuple[float, float], other: tuple[float, float]) -> float:
 
 
 @given(PLACES, PLACES)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_the_nearest_is_the_least_of_all(places: list, others: list) -> None:
     found = nearest(places, others, most=2)
     assert len(found) == len(places)
@@ -29,7 +29,7 @@ def test_the_nearest_is_the_least_of_all(places: list, others: list) -> None:
 
 
 @given(PLACES, st.floats(1, 2.0e7))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_pairs_are_all_those_within_reach(places: list, reach_m: float) -> None:
     pairs = set(pairs_within(places, reach_m))
     for i, one in enumerate(places):

@@ -18,7 +18,7 @@ def apart(count: int, start: int = 0, published: str = "train") -> list[Candidat
 
 
 @given(CANDIDATES, st.integers(0, 30), st.integers(0, 5), st.randoms())
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 def test_a_split_keeps_its_promises(tiles: list, test_tiles: int, seed: int, random: Random) -> None:
     chosen = SplitSettings(test_tiles=test_tiles, separation_km=8, seed=seed)
     split = split_tiles(tiles, chosen)
