@@ -89,6 +89,13 @@ def command_line(process: psutil.Process) -> str:
     return ""
 
 
+def lives(process: psutil.Process) -> bool:
+    """Whether it still runs; one that has ended may be left for its parent to ask after, who may be dead."""
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 StartBuild = Callable[..., Build]
 """`start_build(recipe, out, *arguments)`."""
 
@@ -130,8 +137,10 @@ def all_ended() -> Callable[[list[psutil.Process]], None]:
     """Assert that these processes end by themselves, and soon."""
 
     def check(processes: list[psutil.Process]) -> None:
-        _, alive = psutil.wait_procs(processes, timeout=ENDING_S)
-        assert not alive, [command_line(process) for process in alive]
+        latest = time.monotonic() + ENDING_S
+        while alive := [process for process in processes if lives(process)]:
+            assert time.monotonic() < latest, [command_line(process) for process in alive]
+            time.sleep(0.02)
 
     return check
 

@@ -39,6 +39,7 @@ def test_killed_as_a_whole_and_resumed(
     small_planet_url: str,
     build_dw_here: Callable[..., Any],
     same_as: Callable[[Path, Path], None],
+    all_ended: Callable[[list[Any]], None],
 ) -> None:
     run = tmp_path / "run"
     build = start_build(dw_recipe, run, "--workers", 1, "--set", f"source.url={small_planet_url}")
@@ -46,7 +47,7 @@ def test_killed_as_a_whole_and_resumed(
     everyone = build.children()
     os.killpg(build.process.pid, signal.SIGKILL)
     build.wait()
-    assert not any(process.is_running() and process.status() != "zombie" for process in everyone)
+    all_ended(everyone)
     _, ledger = build_dw_here(run, small_planet_url)
     assert ledger.tallies["pair"].parts_reused >= 1
     same_as(run, dw_run)

@@ -18,6 +18,7 @@ def test_killed_as_a_whole_and_resumed(
     small_planet_url: str,
     build_here: Callable[..., Any],
     same_as: Callable[[Path, Path], None],
+    all_ended: Callable[[list[Any]], None],
 ) -> None:
     reference, ended = small_run
     run = tmp_path / "run"
@@ -26,7 +27,7 @@ def test_killed_as_a_whole_and_resumed(
     everyone = build.children()
     os.killpg(build.process.pid, signal.SIGKILL)
     build.wait()
-    assert not any(process.is_running() and process.status() != "zombie" for process in everyone)
+    all_ended(everyone)
     _, ledger = build_here(run, small_planet_url)
     assert ledger.tallies["match"].parts_reused >= 1
     same_as(run, reference)
