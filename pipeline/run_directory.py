@@ -47,7 +47,7 @@ LEFTOVERS = (
     "tiles/*.tmp-*",
     "tiles/.*.tmp-*",
     "tiles/*/*.tmp-*",
-    "tiles/*/dw/*.tmp-*",
+    "tiles/*/*/*.tmp-*",
     "store/*.tmp-*",
     "store/.*.tmp-*",
     "diagnostics/*.tmp-*",

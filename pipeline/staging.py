@@ -10,16 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pipeline.files import (
     empty_files,
     file_sizes,
-    is_file,
     is_local,
     make_folder,
     remove,
     remove_files,
+    write_bytes,
     zarr_store,
 )
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
@@ -27,6 +26,7 @@ from pipeline.schema.errors import DamagedError, NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS, Patch
+from pipeline.staged_chunks import codecs, decoded, encoded
 
 DIGEST_ATTRIBUTE: Final = "noldo:inputs"
 """Group attribute: digest of the inputs and parameters that made the part."""
@@ -94,8 +94,7 @@ class TilePart:
     def __init__(self, path: AnyPath, group: zarr.Group) -> None:
         self._path = path
         self._ids: list[str] = list(_plain(group.attrs[IDS_ATTRIBUTE]))
-        # Empty chunks are written too: a chunk that is not there is then always one that was never written.
-        self._arrays = {name: array.with_config({"write_empty_chunks": True}) for name, array in _arrays(group).items()}
+        self._arrays = _arrays(group)
 
     def write(self, row: int, patch: Patch) -> None:
         """Write one location's pixels; ValueError where they are not those of the row, or of another shape or type."""
@@ -106,7 +105,8 @@ class TilePart:
         if found != held:
             raise ValueError(f"{patch.location_id} brings {_listed(found)}; the part holds {_listed(held)}")
         for name, value in _values(patch).items():
-            self._arrays[name][row] = value
+            # Empty chunks are written too: a chunk that is not there is then always one that was never written.
+            write_bytes(self._path / name / _chunk_key(name, row), encoded(value))
 
     def sound(self, row: int) -> bool:
         """Whether a row reads back whole, every chunk's checksum included."""
@@ -119,7 +119,7 @@ class TilePart:
     def finish(self) -> None:
         """Remove what writers that were killed left under a temporary name."""
         for name in file_sizes(self._path):
-            if name.endswith(".partial"):
+            if name.endswith(".partial") or ".tmp-" in name:
                 remove(self._path / name)
 
 
@@ -145,7 +145,7 @@ def open_tiles(path: AnyPath, location_ids: Sequence[str], form: TileForm, input
             shape=(len(location_ids), *shape),
             chunks=(1, *shape),
             dtype=dtype,
-            compressors=[BloscCodec(cname="lz4", clevel=5, shuffle="shuffle"), Crc32cCodec()],
+            compressors=list(codecs(dtype)),
             dimension_names=DIMENSIONS[name],
             # One flat folder an array: a fifth of the folders that the default of nested ones makes.
             chunk_key_encoding={"name": "default", "separator": "."},
@@ -255,14 +255,11 @@ def _plain(value: Any) -> list[str]:
 def _read_row(path: AnyPath, location_ids: list[str], arrays: dict[str, Any], row: int) -> Patch:
     if not 0 <= row < len(location_ids):
         raise DamagedError(f"{path} has no row {row}; delete it and run the build again", path)
-    values = {}
+    values: dict[str, Any] = {}
     for name, array in arrays.items():
         chunk = path / name / _chunk_key(name, row)
         try:
-            # Zarr takes a chunk that is not there for one of zeros.
-            if not is_file(chunk):
-                raise FileNotFoundError("it is not there")
-            values[name] = np.asarray(array[row])
+            values[name] = decoded(chunk.read_bytes(), array.shape[1:], array.dtype)
         except UNREADABLE as error:
             raise _unreadable(path, name, row, error) from error
     return Patch(location_id=location_ids[row], **values)

@@ -1,16 +1,13 @@
 """The four-season filter by pixels, as a task."""
 
-from collections.abc import Iterable
-
 from pipeline.funnel import judged_step
 from pipeline.ledger import Outcome
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.quality import assess
 from pipeline.recipe import canonical_digest
 from pipeline.schema.errors import FailureKind
-from pipeline.schema.paths import AnyPath
-from pipeline.schema.records import ExportRecord, Patch, QualityRecord
-from pipeline.staging import read_tiles
+from pipeline.schema.records import ExportRecord, QualityRecord
+from pipeline.staging import each_tile
 from pipeline.tasks.job import Job
 
 
@@ -26,11 +23,7 @@ def quality_task(job: Job, before: Outcome) -> Outcome:
         return Outcome("quality", before.part, inputs, before.locations, made=False)
     exported = read_part(job.run.table("export", before.part), ExportRecord)
     arrived = [r.tile_row for r in exported if r.failure_kind is None]
-    records = [assess(patch, job.recipe.quality) for patch in _one_by_one(job.run.tile(before.part), arrived)]
+    patches = each_tile(job.run.tile(before.part), arrived) if arrived else ()
+    records = [assess(patch, job.recipe.quality) for patch in patches]
     write_part(path, QualityRecord, records, inputs)
     return Outcome("quality", before.part, inputs, before.locations, made=True, step=judged_step("quality", records))
-
-
-def _one_by_one(tile: AnyPath, rows: list[int]) -> Iterable[Patch]:
-    for row in rows:
-        yield from read_tiles(tile, [row])
