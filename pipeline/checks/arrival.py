@@ -1,7 +1,8 @@
 """The arrays that arrived for a location, checked and stacked into a patch. Pure."""
 
+import itertools
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ def dw_prob_names(season: int) -> tuple[str, ...]:
 
 
 def to_patch(location_id: str, arrays: Arrays, shape: tuple[int, int], *, probabilities: bool = False) -> Patch:
-    """Stack a location's named (height, width) arrays and check them.
+    """Stack a location's named (height, width) arrays, which it takes over, and check them.
 
     Raises SourceError (permanent) for an array that is missing or has another shape or dtype than planned,
     a label that is no class, backscatter that cannot be in dB, or probabilities that do not add up to 1 or whose
@@ -77,19 +78,32 @@ def _stack(
     shape: tuple[int, int],
 ) -> NDArray[Pixel]:
     """(seasons, bands, height, width) of the named arrays."""
-    stacked = np.empty((len(names), len(names[0]), *shape), dtype)
-    for season, bands in enumerate(names):
-        for at, name in enumerate(bands):
-            array = arrays.get(name)
-            if array is None:
-                raise _refused(location_id, f"band {name} did not arrive")
-            if array.dtype != dtype or array.shape != shape:
-                raise _refused(
-                    location_id,
-                    f"band {name} arrived as {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}",
-                )
-            stacked[season, at] = array
-    return stacked
+    found: list[NDArray[Pixel]] = []
+    for name in itertools.chain.from_iterable(names):
+        array = arrays.get(name)
+        if array is None:
+            raise _refused(location_id, f"band {name} did not arrive")
+        if array.dtype != dtype or array.shape != shape:
+            raise _refused(
+                location_id,
+                f"band {name} arrived as {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}",
+            )
+        found.append(cast(NDArray[Pixel], array))
+    whole = _lying_together(found)
+    return (np.stack(found) if whole is None else whole).reshape(len(names), len(names[0]), *shape)
+
+
+def _lying_together(arrays: Sequence[NDArray[Pixel]]) -> NDArray[Pixel] | None:
+    """The array of which these are all the parts, in order, where there is one: it need not be copied together."""
+    whole = arrays[0].base
+    if not isinstance(whole, np.ndarray) or not whole.flags.carray or whole.dtype != arrays[0].dtype:
+        return None
+    start, step = whole.ctypes.data, arrays[0].nbytes
+    together = whole.nbytes == step * len(arrays) and all(
+        array.base is whole and array.flags.c_contiguous and array.ctypes.data == start + step * at
+        for at, array in enumerate(arrays)
+    )
+    return whole if together else None
 
 
 def _check_range(location_id: str, what: str, values: NDArray[np.generic], low: float, high: float) -> None:

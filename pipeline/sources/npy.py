@@ -3,12 +3,15 @@
 import io
 import math
 import tokenize
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.schema.records import Arrays
-from pipeline.sources.protocol import PixelRequest
+from pipeline.sources.protocol import LayerRequest, PixelRequest
 from pipeline.sources.retry import BrokenAnswerError
 
 _HEADERS: Final = {
@@ -24,11 +27,15 @@ _ROWS_AT_A_TIME: Final = 8
 """A pixel's bands lie side by side in the body; this many rows of all bands fit a core's own cache."""
 
 
-def read_pixels(request: PixelRequest, body: bytes) -> Arrays:
-    """One contiguous (height, width) array a layer name; BrokenAnswerError where anything is not as requested."""
+def read_pixels(request: PixelRequest, body: bytes | memoryview) -> Arrays:
+    """One contiguous (height, width) array a layer name; BrokenAnswerError where anything is not as requested.
+
+    Layers of one type and number of bands, which are a sensor's seasons, lie in memory one behind the other, in order.
+    """
     shape = (request.grid.height_px, request.grid.width_px)
     expected = np.dtype([(name, layer.dtype) for layer in request.layers for name in layer.names])
-    start = _checked_start(body, shape, expected)
+    start = _checked_start(memoryview(body), shape, expected)
+    rooms = {key: iter(room) for key, room in _rooms(request.layers, shape).items()}
     arrays: dict[str, Any] = {}
     moves, offset = [], start
     for layer in request.layers:
@@ -40,7 +47,7 @@ def read_pixels(request: PixelRequest, body: bytes) -> Arrays:
             offset=offset,
             strides=(dtype.itemsize, shape[1] * expected.itemsize, expected.itemsize),
         )
-        target = np.empty((bands, *shape), dtype)
+        target = next(rooms[_family(layer)])
         moves.append((target, source))
         arrays.update(zip(layer.names, target, strict=True))
         offset += bands * dtype.itemsize
@@ -51,9 +58,19 @@ def read_pixels(request: PixelRequest, body: bytes) -> Arrays:
     return arrays
 
 
-def _checked_start(body: bytes, shape: tuple[int, int], expected: np.dtype[Any]) -> int:
+def _rooms(layers: Sequence[LayerRequest], shape: tuple[int, int]) -> dict[tuple[str, int], NDArray[np.generic]]:
+    """(layers, bands, height, width), not filled yet, for the layers of every family."""
+    counted = Counter(_family(layer) for layer in layers)
+    return {(dtype, bands): np.empty((n, bands, *shape), dtype) for (dtype, bands), n in counted.items()}
+
+
+def _family(layer: LayerRequest) -> tuple[str, int]:
+    return layer.dtype, len(layer.names)
+
+
+def _checked_start(body: memoryview, shape: tuple[int, int], expected: np.dtype[Any]) -> int:
     """Where the pixels begin in a body that holds exactly what was asked for."""
-    stream = io.BytesIO(body)
+    stream = io.BytesIO(body[:_MAX_HEADER])
     try:
         version = np.lib.format.read_magic(stream)
         if version not in _HEADERS:

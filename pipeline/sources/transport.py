@@ -3,11 +3,12 @@
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 from weakref import WeakSet
 
 import httplib2
+import numpy as np
 import requests
 
 from pipeline.sources.retry import BrokenAnswerError
@@ -38,8 +39,10 @@ class ThreadLocalTransport:
         headers: Mapping[str, str] | None = None,
         redirections: int | None = None,
         connection_type: object = None,
-    ) -> tuple[httplib2.Response, bytes]:
+    ) -> tuple[httplib2.Response, bytes | memoryview]:
         """One request; the last two arguments are httplib2's and are not used.
+
+        The body of a large answer that is no text comes as a view of bytes of its own.
 
         Raises ConnectionError, TimeoutError or BrokenAnswerError where no whole answer arrived.
         """
@@ -85,22 +88,39 @@ class ThreadLocalTransport:
                 self._sessions.add(session)
         return session
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _read(self, response: requests.Response) -> bytes | memoryview:
+        if response.status_code != 200 or not _is_plain(response):
+            return b"".join(self._blocks(response))
+        # Large ones at once where they stay: put together at the end they would be there twice.
+        whole = np.empty(int(response.headers["content-length"]), np.uint8).data
+        at = 0
+        for block in self._blocks(response):
+            whole[at : at + len(block)] = block
+            at += len(block)
+        return whole
+
+    def _blocks(self, response: requests.Response) -> Iterator[bytes]:
         latest = time.monotonic() + self._timeout_s
-        blocks: list[bytes] = []
         for block in response.iter_content(BLOCK_BYTES):
-            blocks.append(block)
+            yield block
             self._local.received_bytes += len(block)
             if time.monotonic() > latest:
                 raise TimeoutError(f"the answer took longer than {self._timeout_s:g} s")
-        return b"".join(blocks)
 
 
-def _check_json(response: requests.Response, content: bytes) -> None:
+def _is_plain(response: requests.Response) -> bool:
+    """Whether the body is a large one of a known length, and no text for the Google client to read: pixels."""
+    about = response.headers
+    known = about.get("content-length", "").isdecimal() and not about.get("content-encoding")
+    text = any(word in about.get("content-type", "") for word in ("json", "text"))
+    return known and not text and int(about["content-length"]) > BLOCK_BYTES
+
+
+def _check_json(response: requests.Response, content: bytes | memoryview) -> None:
     """Refuse a successful JSON answer that does not parse: the Google client would pass it on as a string."""
     if response.status_code != 200 or "json" not in response.headers.get("content-type", ""):
         return
     try:
-        json.loads(content)
+        json.loads(bytes(content))
     except ValueError as error:
         raise BrokenAnswerError(f"the answer of {len(content)} bytes is not whole JSON") from error

@@ -38,6 +38,24 @@ def test_shapes_and_types_are_the_patches_own() -> None:
     assert patch.dw_prob is None
 
 
+def test_bands_that_lie_in_order_are_taken_as_they_lie_and_others_put_in_order() -> None:
+    together = np.arange(4 * 13 * SIZE * SIZE, dtype=np.uint16).reshape(4, 13, *SHAPE)
+    arrays = arrived()
+    arrays.update({name: together[s, b] for s in range(4) for b, name in enumerate(s2_names(s))})
+    patch = to_patch("5", arrays, SHAPE)
+    assert np.shares_memory(patch.s2, together)
+    np.testing.assert_array_equal(patch.s2, together)
+    first, second = s2_names(1)[:2]
+    arrays[first], arrays[second] = arrays[second], arrays[first]
+    swapped = to_patch("5", arrays, SHAPE)
+    assert not np.shares_memory(swapped.s2, together)
+    np.testing.assert_array_equal(swapped.s2[1, 0], together[1, 1])
+    frozen = together.copy()
+    frozen.flags.writeable = False
+    arrays.update({name: frozen[s, b] for s in range(4) for b, name in enumerate(s2_names(s))})
+    assert to_patch("5", arrays, SHAPE).s2.flags.writeable
+
+
 def test_unobserved_pixels_keep_their_fill_and_never_become_class_0() -> None:
     arrays = arrived()
     arrays["dw_2"][0, :3] = 255

@@ -42,6 +42,27 @@ def test_mixed_dtypes_come_back_by_name() -> None:
         np.testing.assert_array_equal(array, table[name])
 
 
+def test_seasons_of_a_sensor_lie_one_behind_the_other() -> None:
+    layers = [
+        layer
+        for season in range(3)
+        for layer in (
+            LayerRequest("S2/a", ("B2", "B5"), (f"s2_{season}_B2", f"s2_{season}_B5"), "uint16", "bilinear", 0),
+            LayerRequest("S1/b", ("VV",), (f"s1_{season}_VV",), "float32", "nearest", -9999.0),
+        )
+    ]
+    asked = PixelRequest("here", patch_grid(10, 48, 6), tuple(layers))
+    table, body = npy(asked)
+    arrays = read_pixels(asked, body)
+    for dtype, sensor in (("uint16", "s2"), ("float32", "s1")):
+        names = [name for name in arrays if name.startswith(sensor)]
+        whole = arrays[names[0]].base
+        assert isinstance(whole, np.ndarray)
+        np.testing.assert_array_equal(
+            whole.reshape(len(names), 6, 6), np.stack([table[n] for n in names]).astype(dtype)
+        )
+
+
 @settings(deadline=None, max_examples=60)
 @given(share=st.floats(0, 1, exclude_max=True))
 def test_pixels_cut_short_anywhere_are_noticed(share: float) -> None:

@@ -16,7 +16,7 @@ def transport() -> Iterator[ThreadLocalTransport]:
     made.close()
 
 
-def post(transport: ThreadLocalTransport, service: Any, body: Any = None) -> tuple[Any, bytes]:
+def post(transport: ThreadLocalTransport, service: Any, body: Any = None) -> tuple[Any, bytes | memoryview]:
     return transport.request(f"{service.url}/call", "POST", body=json.dumps(body))
 
 
@@ -39,6 +39,26 @@ def test_each_of_many_threads_gets_its_own_answers(transport: ThreadLocalTranspo
 
 def test_a_body_shorter_than_declared_is_a_connection_error(transport: ThreadLocalTransport, service: Any) -> None:
     service.will_send(b"half", declared=100, content_type="application/octet-stream")
+    with pytest.raises(ConnectionError):
+        post(transport, service)
+
+
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "application/json", "text/html"])
+def test_a_large_body_arrives_whole_and_text_as_plain_bytes(
+    transport: ThreadLocalTransport, service: Any, content_type: str
+) -> None:
+    body = json.dumps(list(range(200_000))).encode()
+    service.will_send(body, content_type=content_type)
+    content = post(transport, service)[1]
+    assert len(content) == transport.received_bytes == len(body)
+    assert bytes(content) == body
+    assert isinstance(content, bytes) == (content_type != "application/octet-stream")
+
+
+def test_a_large_body_shorter_than_declared_is_a_connection_error(
+    transport: ThreadLocalTransport, service: Any
+) -> None:
+    service.will_send(bytes(600_000), declared=700_000, content_type="application/octet-stream")
     with pytest.raises(ConnectionError):
         post(transport, service)
 
