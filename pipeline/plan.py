@@ -15,6 +15,7 @@ from pipeline.schema.records import N_SEASONS, Location, SeasonMatch
 from pipeline.sources.earthengine import MAX_SLOTS
 from pipeline.sources.pace import PaceSettings
 from pipeline.sources.protocol import PixelRequest
+from pipeline.turns import AT_ONCE
 
 SURVIVE: Final = 103_793 / 251_079
 """Share of the sampled locations that have four labelled seasons (SSL4EO-S12@NoL: 103,793 of 251,079)."""
@@ -35,7 +36,7 @@ TASKS_A_WORKER: Final = 4
 """Tasks that run at once in a local worker process."""
 
 COPIES: Final = 3.0
-"""Memory of one answer under way in its sizes: as it came, as arrays, as the patch."""
+"""Memory of an answer that is being worked on, in its sizes: as it came, as a patch, and packed for the disk."""
 
 WORKER_BYTES: Final = 400e6
 """Memory of a worker that does nothing: the libraries."""
@@ -152,8 +153,9 @@ def _stored_values(pieces: Sequence[PixelRequest]) -> int:
 
 
 def _worker_bytes(recipe: Recipe, a_location: int) -> int:
-    under_way = min(recipe.source.pace.concurrent, TASKS_A_WORKER * recipe.export.concurrency)
-    exporting = under_way * COPIES * a_location
+    # Every location under way may hold one answer, more of them than there are slots while they wait for their turn.
+    under_way = TASKS_A_WORKER * recipe.export.concurrency
+    exporting = (under_way + AT_ONCE * (COPIES - 1)) * a_location
     packing = recipe.store.shard_rows * a_location * 1.5
     return round(WORKER_BYTES + max(exporting, packing))
 

@@ -27,6 +27,7 @@ from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS, Patch
 from pipeline.staged_chunks import codecs, decoded, encoded
+from pipeline.turns import turn
 
 DIGEST_ATTRIBUTE: Final = "noldo:inputs"
 """Group attribute: digest of the inputs and parameters that made the part."""
@@ -104,9 +105,11 @@ class TilePart:
         held = {name: (array.shape[1:], array.dtype) for name, array in self._arrays.items()}
         if found != held:
             raise ValueError(f"{patch.location_id} brings {_listed(found)}; the part holds {_listed(held)}")
-        for name, value in _values(patch).items():
+        with turn():
+            chunks = {name: encoded(value) for name, value in _values(patch).items()}
+        for name, chunk in chunks.items():
             # Empty chunks are written too: a chunk that is not there is then always one that was never written.
-            write_bytes(self._path / name / _chunk_key(name, row), encoded(value))
+            write_bytes(self._path / name / _chunk_key(name, row), chunk)
 
     def sound(self, row: int) -> bool:
         """Whether a row reads back whole, every chunk's checksum included."""

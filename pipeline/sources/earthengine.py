@@ -35,6 +35,7 @@ from pipeline.sources.retry import (
 )
 from pipeline.sources.splitting import fitted, halved
 from pipeline.sources.transport import ThreadLocalTransport
+from pipeline.turns import turn
 
 MAX_SLOTS: Final = 256
 """Slots of one scene request: about 70 KB of the 10 MB that a request may have (guide, 'Usage quotas')."""
@@ -113,7 +114,7 @@ class EarthEngineSource:
         try:
             return self._attempts(
                 lambda: ee.data.computePixels(params),
-                lambda raw: read_pixels(request, raw),
+                lambda raw: _read_in_turn(request, raw),
                 request.location_id,
                 stop=lambda error: halves is not None and is_heavy(error),
             )
@@ -264,6 +265,11 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _read_in_turn(request: PixelRequest, raw: bytes | memoryview) -> Arrays:
+    with turn():
+        return read_pixels(request, raw)
 
 
 def _too_heavy(request: PixelRequest, error: SourceError) -> str:

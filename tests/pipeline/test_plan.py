@@ -39,6 +39,12 @@ def test_the_probabilities_and_small_requests_follow_the_recipe() -> None:
     assert pieces.bytes_a_location == plain.bytes_a_location
 
 
+def test_memory_grows_with_the_locations_under_way_beyond_the_slots_too() -> None:
+    few, many = (estimate(recipe(export={"concurrency": n}, store={"shard_rows": 8}), Assumptions()) for n in (4, 12))
+    assert many.worker_bytes - few.worker_bytes == TASKS_A_WORKER * 8 * many.bytes_a_location
+    assert many.worker_bytes < 1e9
+
+
 @pytest.mark.parametrize(
     ("assumed", "pace", "bound", "hours"),
     [
