@@ -26,10 +26,20 @@ LEAVE_CTRL_C: Final = "import signal; signal.signal(signal.SIGINT, signal.SIG_IG
 KEEP_FREED: Final = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1 << 28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 1 << 25,
-    "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 2,
+    "distributed.nanny.pre-spawn-environ.MALLOC_ARENA_MAX": 1,
 }
-"""glibc keeps freed memory for the next arrays. Dask's own setting gives it back at once, and half of a worker's CPU
-time went into faulting the pages of the next location in again. (glibc manual, 'Memory Allocation Tunables'.)"""
+"""glibc keeps freed memory, all in one heap, for the next arrays of any thread. Dask's own setting gives it back at
+once, and half of a worker's CPU time went into faulting the pages of the next location in again; a second heap is given
+back piece by piece whatever is set. (glibc manual, 'Memory Allocation Tunables'.)"""
+
+UNWATCHED: Final = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.worker.memory.monitor-interval": "1s",
+}
+"""Dask looks at every worker's threads, loop and memory ten to a hundred times a second. An idle local cluster of two
+took a tenth of a core for that, and takes a third of it so. Nobody reads its profiles of threads that wait."""
 
 NO_LEAKS: Final = "ignore:resource_tracker:UserWarning"
 """Python tells of semaphores that it gave back for a worker that was ended at once; no user needs to hear of it."""
@@ -64,7 +74,7 @@ def dask_client(workers: int | None, scheduler: str | None) -> Iterator[Client]:
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), NO_LEAKS)))
     processes = workers or dask.system.CPU_COUNT
     _start_tracker()
-    with dask.config.set(KEEP_FREED):
+    with dask.config.set({**KEEP_FREED, **UNWATCHED}):
         cluster = LocalCluster(
             n_workers=processes,
             threads_per_worker=THREADS,
