@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Final
 import requests
 
 from benchmarks.hardware import this_machine
-from benchmarks.process_meter import ProcessMeter, child_processes
+from benchmarks.process_meter import CpuTimes, ProcessMeter, child_processes
 from benchmarks.result import BenchmarkResult, Figure
 from benchmarks.slots import Reading, Steady, steady_state
 from pipeline import flow
@@ -37,6 +37,9 @@ from pipeline.tasks.job import Job
 
 LOOK_S: Final = 0.25
 """Between two readings of the meters, seconds."""
+
+FIND_EVERY_S: Final = 5.0
+"""Between two looks for new processes."""
 
 SEED: Final = 7
 """Of the planet and of the sample."""
@@ -76,14 +79,18 @@ class ExportRun:
     worker_peak_bytes: int
     seconds: float
     """Of the export."""
+    judging: CpuTimes
+    """The client's, for the four-season filter by pixels, which comes after the export."""
 
 
 def bench_export(load: ExportLoad, folder: Path | None = None) -> BenchmarkResult:
     """Build up to the export and measure it; what was staged is removed. UsageError where `count` is too small.
 
     Share of slots busy, locations a second and CPU are those of the steady state (see `slots.steady_state`);
-    requests, refusals and peaks those of the whole run. CPU is user and system time of the driver and of the
-    workers, not the emulator's. The staged pixels, 8 MB a kept location, lie in a folder under `folder`.
+    requests, refusals and peaks those of the whole run. CPU is user and system time of the driver, with Dask's
+    scheduler and this meter in it, and of the workers, not the emulator's: all from the planned request to the staged
+    file. The filter by pixels, which a build runs between exports, is run after them and told by itself. The staged
+    pixels, 8 MB a kept location, lie in a folder under `folder`.
     """
     hardware = this_machine()
     with tempfile.TemporaryDirectory(prefix="noldo-bench-", dir=folder) as work:
@@ -96,7 +103,7 @@ def _build(load: ExportLoad, work: Path) -> ExportRun:
     recipe, layout = recipe_of(load), RunLayout(work)
     before = child_processes()
     with running_emulator(SEED, "", load.latency_s, None, canned=True, log=work / "emulator.log") as url:
-        meter = ProcessMeter(leave_out=set(child_processes()) - set(before))
+        meter = ProcessMeter(set(child_processes()) - set(before), FIND_EVERY_S)
         with (
             dask_client(load.workers, None) as client,
             crew_of(client, str(work), recipe.source.pace, {}, None) as crew,
@@ -109,15 +116,18 @@ def _build(load: ExportLoad, work: Path) -> ExportRun:
             with _watched(url, meter) as readings:
                 steps = flow.build(job, crew, Ledger(layout.events, lambda _: None), until="export")
             seconds = time.monotonic() - started
-            meter.look()
+            pixel_counts, exported = _emulator(url, "counts"), meter.look()
+            flow.build(job, crew, Ledger(layout.events, lambda _: None), until="quality")
+            judged = meter.look()
         return ExportRun(
             steps=steps,
             readings=readings,
             match_counts=match_counts,
-            pixel_counts=_emulator(url, "counts"),
+            pixel_counts=pixel_counts,
             driver_peak_bytes=meter.own_peak_bytes,
             worker_peak_bytes=max(meter.child_peaks_bytes),
             seconds=seconds,
+            judging=CpuTimes(judged.user_s - exported.user_s, judged.system_s - exported.system_s),
         )
 
 
@@ -137,8 +147,9 @@ def _watched(url: str, meter: ProcessMeter) -> Iterator[list[Reading]]:
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(LOOK_S):
-            readings.append(reading_of(_emulator(url, "counts"), meter.look()))
+        with _session() as session:
+            while not ended.wait(LOOK_S):
+                readings.append(reading_of(_emulator(url, "counts", session), meter.look()))
 
     thread = threading.Thread(target=watch, name="meters", daemon=True)
     thread.start()
@@ -149,22 +160,27 @@ def _watched(url: str, meter: ProcessMeter) -> Iterator[list[Reading]]:
         thread.join()
 
 
-def reading_of(counts: dict[str, Any], client_cpu_s: float) -> Reading:
+def reading_of(counts: dict[str, Any], client_cpu: CpuTimes) -> Reading:
     """The emulator's counters and the client's CPU time as one reading."""
     return Reading(
         clock_s=counts["monotonic_s"],
         busy_slot_s=sum(counts["busy_slot_seconds"].values()),
         answered=counts["statuses"].get("200", 0),
-        client_cpu_s=client_cpu_s,
+        client_cpu=client_cpu,
     )
 
 
-def _emulator(url: str, what: str) -> dict[str, Any]:
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # a proxy cannot reach this machine's own ports
+    return session
+
+
+def _emulator(url: str, what: str, session: requests.Session | None = None) -> dict[str, Any]:
     """The emulator's counters, or their reset."""
-    with requests.Session() as session:
-        session.trust_env = False  # a proxy cannot reach this machine's own ports
-        method = "POST" if what == "reset" else "GET"
-        answer: dict[str, Any] = session.request(method, f"{url}/diagnostics/{what}", timeout=60).json()
+    method = "POST" if what == "reset" else "GET"
+    with nullcontext(session) if session else _session() as asked:
+        answer: dict[str, Any] = asked.request(method, f"{url}/diagnostics/{what}", timeout=60).json()
         return answer
 
 
@@ -175,9 +191,12 @@ def figures(run: ExportRun, steady: Steady) -> tuple[Figure, ...]:
         "share of slots busy": (steady.busy_share, ""),
         "pixel requests a kept location": (_computed(run.pixel_counts) / kept, ""),
         "match requests a location": (_computed(run.match_counts) / sampled, ""),
-        "client CPU a location": (steady.client_cpu_ms, "ms"),
+        "client CPU a location": (steady.user_cpu_ms + steady.system_cpu_ms, "ms"),
         "peak memory of a worker": (run.worker_peak_bytes / 1e9, "GB"),
         "peak memory of the driver": (run.driver_peak_bytes / 1e9, "GB"),
+        "  in its own code": (steady.user_cpu_ms, "ms"),
+        "  in the kernel": (steady.system_cpu_ms, "ms"),
+        "filter by pixels, CPU a location": (run.judging.total_s / kept * 1000, "ms"),
         "locations a second": (steady.answered_per_s, ""),
         "steady state": (steady.seconds, "s"),
         "whole export": (run.seconds, "s"),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.process_meter import CpuTimes
 from pipeline.schema.errors import UsageError
 
 
@@ -16,8 +17,8 @@ class Reading:
     """Integral over time of the requests in flight."""
     answered: int
     """Requests answered with success so far."""
-    client_cpu_s: float
-    """CPU time of the client's processes so far."""
+    client_cpu: CpuTimes
+    """Of the client's processes so far."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Steady:
     """Mean share of the slots that had a request in flight, 0..1."""
     answered: int
     answered_per_s: float
-    client_cpu_ms: float
-    """CPU time of the client for each request answered, milliseconds."""
+    user_cpu_ms: float
+    """CPU time of the client's own code for each request answered, milliseconds."""
+    system_cpu_ms: float
+    """The same of the kernel on its behalf."""
 
 
 def steady_state(readings: Sequence[Reading], slots: int) -> Steady:
@@ -51,5 +54,6 @@ def steady_state(readings: Sequence[Reading], slots: int) -> Steady:
         busy_share=(last.busy_slot_s - first.busy_slot_s) / (seconds * slots),
         answered=answered,
         answered_per_s=answered / seconds,
-        client_cpu_ms=(last.client_cpu_s - first.client_cpu_s) / answered * 1000,
+        user_cpu_ms=(last.client_cpu.user_s - first.client_cpu.user_s) / answered * 1000,
+        system_cpu_ms=(last.client_cpu.system_s - first.client_cpu.system_s) / answered * 1000,
     )

@@ -24,15 +24,15 @@ def end(child: "subprocess.Popen[bytes]") -> None:
 
 def test_children_count_and_stay_counted_when_they_have_ended() -> None:
     meter = ProcessMeter()
-    before = meter.look()
+    before = meter.look().total_s
     child = busy_child()
     try:
         assert child.pid in child_processes()
-        assert meter.look() - before >= USED_S
+        assert meter.look().total_s - before >= USED_S
         assert meter.child_peaks_bytes[0] > 1_000_000
     finally:
         end(child)
-    assert meter.look() - before >= USED_S
+    assert meter.look().total_s - before >= USED_S
 
 
 def test_who_is_left_out_does_not_count() -> None:
@@ -41,7 +41,18 @@ def test_who_is_left_out_does_not_count() -> None:
         meter = ProcessMeter(leave_out=child_processes())
         meter.look()
         assert meter.child_peaks_bytes == []
-        assert meter.look() <= sum(os.times()[:2]) + 0.1
+        assert meter.look().total_s <= sum(os.times()[:2]) + 0.1
         assert meter.own_peak_bytes > 1_000_000
+    finally:
+        end(child)
+
+
+def test_new_processes_are_sought_no_oftener_than_is_said() -> None:
+    meter = ProcessMeter(find_every_s=3600.0)
+    meter.look()
+    child = busy_child()
+    try:
+        meter.look()
+        assert meter.child_peaks_bytes == []
     finally:
         end(child)

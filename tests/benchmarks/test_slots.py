@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.process_meter import CpuTimes
 from benchmarks.slots import Reading, steady_state
 from pipeline.schema.errors import UsageError
 
@@ -10,7 +11,8 @@ def readings(busy: list[float], answered: list[int], every_s: float = 0.5, cpu_s
     """Readings `every_s` apart, with so many slots busy between one and the next."""
     integral, found = 0.0, []
     for step, (slots, done) in enumerate(zip(busy, answered, strict=True)):
-        found.append(Reading(100 + step * every_s, integral, done, step * cpu_s))
+        cpu = CpuTimes(step * cpu_s, step * cpu_s / 5)
+        found.append(Reading(100 + step * every_s, integral, done, cpu))
         integral += slots * every_s
     return found
 
@@ -33,7 +35,8 @@ def test_idle_slots_in_the_middle_count() -> None:
 
 def test_cpu_is_that_of_the_steady_state_a_request() -> None:
     steady = steady_state(readings([4] * 5, [0, 4, 6, 9, 17], cpu_s=0.25), slots=4)
-    assert steady.client_cpu_ms == pytest.approx(2 * 250 / 5)
+    assert steady.user_cpu_ms == pytest.approx(2 * 250 / 5)
+    assert steady.system_cpu_ms == pytest.approx(2 * 50 / 5)
 
 
 @given(share=st.floats(0.05, 1.0), slots=st.integers(1, 40), steps=st.integers(2, 30))
