@@ -96,6 +96,18 @@ def write_bytes(path: AnyPath, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def let_go(path: AnyPath) -> None:
+    """Have the system write a file out, and keep none of it in memory that is written out already.
+
+    Asked once, it begins to write; asked again later, it lets go. A hint (posix_fadvise(2)): nothing happens where the
+    system knows none, or where the file has gone.
+    """
+    if not is_local(path) or not hasattr(os, "posix_fadvise"):
+        return
+    with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def write_new(path: AnyPath, data: bytes) -> bool:
     """Write a whole file where there is none; False where there is one.
 

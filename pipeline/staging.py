@@ -4,6 +4,7 @@ A row is there once its chunk of every array is; the labels' comes last. A row w
 was there and has been freed.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,7 @@ from pipeline.files import (
     empty_files,
     file_sizes,
     is_local,
+    let_go,
     make_folder,
     remove,
     remove_files,
@@ -49,6 +51,11 @@ DTYPES: Final[dict[str, np.dtype[Any]]] = {
     "dw_prob": np.dtype(np.uint8),
     "dw": np.dtype(np.uint8),
 }
+
+WRITING_OUT: Final = 4
+"""Rows of a part that the system is given time to write out; of those before them it keeps nothing in memory. A build
+stages hundreds of gigabytes, each row to be read once soon and once much later. Kept as long as there is room, they
+would push out what others need, and finding ever new memory for them took a virtual machine a third of the CPU time."""
 
 UNREADABLE: Final = (OSError, KeyError, IndexError, ValueError, RuntimeError)
 """What zarr raises for files that are missing, cut short or changed."""
@@ -96,6 +103,7 @@ class TilePart:
         self._path = path
         self._ids: list[str] = list(_plain(group.attrs[IDS_ATTRIBUTE]))
         self._arrays = _arrays(group)
+        self._written: deque[int] = deque()
 
     def write(self, row: int, patch: Patch) -> None:
         """Write one location's pixels; ValueError where they are not those of the row, or of another shape or type."""
@@ -110,6 +118,14 @@ class TilePart:
         for name, chunk in chunks.items():
             # Empty chunks are written too: a chunk that is not there is then always one that was never written.
             write_bytes(self._path / name / _chunk_key(name, row), chunk)
+        self._written.append(row)
+        self._let_go(row)
+        if len(self._written) > WRITING_OUT:
+            self._let_go(self._written.popleft())
+
+    def _let_go(self, row: int) -> None:
+        for name in self._arrays:
+            let_go(self._path / name / _chunk_key(name, row))
 
     def sound(self, row: int) -> bool:
         """Whether a row reads back whole, every chunk's checksum included."""

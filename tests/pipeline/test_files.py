@@ -10,6 +10,7 @@ from pipeline.files import (
     file_sizes,
     is_file,
     is_local,
+    let_go,
     listed,
     make_folder,
     on_disk,
@@ -167,3 +168,12 @@ def test_urls_are_object_storage(text: str) -> None:
 def test_what_cannot_hold_a_run_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         open_path(text)
+
+
+def test_letting_a_file_go_leaves_it_as_it_is(tmp_path: Path, bucket: Callable[[], AnyPath]) -> None:
+    for folder in (tmp_path, bucket()):
+        for _ in range(2):
+            let_go(folder / "absent")
+            write_bytes(folder / "a", b"whole")
+            let_go(folder / "a")
+            assert (folder / "a").read_bytes() == b"whole"

@@ -10,10 +10,12 @@ import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline import staging
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Patch
 from pipeline.staging import (
+    WRITING_OUT,
     TileForm,
     TileRows,
     each_tile,
@@ -155,6 +157,20 @@ def test_only_the_rows_own_location_in_the_parts_form_is_written(tmp_path: Path,
         write_tiles(path, [], "digest")
     with pytest.raises(ValueError, match="at least one"):
         open_tiles(path, [], FORM, "digest")
+
+
+def test_what_was_written_a_while_ago_is_not_kept_in_memory(
+    tmp_path: Path, make_patch: MakePatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(staging, "let_go", lambda path: asked.append(int(path.name.split(".")[1])))
+    names = [f"place-{at}" for at in range(WRITING_OUT + 3)]
+    part = open_tiles(tmp_path / "tiles.zarr", names, FORM, "digest")
+    for row, name in enumerate(names):
+        part.write(row, make_patch(name))
+    # Every row is asked for once as it is written, which begins to write it out, and again when it is old.
+    times = {row: asked.count(row) / 3 for row in range(len(names))}
+    assert times == {row: 2 if row < 3 else 1 for row in range(len(names))}
 
 
 @pytest.mark.parametrize("array", ["s2", "s1", "dw"])
