@@ -29,6 +29,8 @@ from pipeline.schema.layout import RunLayout
 from pipeline.summary import BuildSummary
 from pipeline.tile_staging import read_staged
 
+pytestmark = pytest.mark.xdist_group("osm")  # one run serves them all
+
 SEED = 7
 SNOW = 8
 ADMITTED = np.array([[dw in OSM_ADMITS.get(osm, ()) for dw in range(9)] for osm in range(14)])
