@@ -87,8 +87,12 @@ def running_emulator(
         assert child.stdout is not None
         url = child.stdout.readline().decode().strip()
         if not url:
-            child.wait(END_S)
-            raise NoldoError(f"the emulator did not start: {_last_line(errors)}")
+            status = child.wait(END_S)
+            if status < 0:
+                raise NoldoError(
+                    f"the local Earth Engine was ended while it started (signal {-status}); run the same command again"
+                )
+            raise NoldoError(f"the local Earth Engine did not start: {_last_line(errors)}")
         if on_death is not None:
             stack.enter_context(_watched(child, on_death))
         yield url

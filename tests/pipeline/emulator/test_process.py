@@ -34,6 +34,18 @@ def refuses(url: str) -> bool:
         return probe.connect_ex((host, int(port))) != 0
 
 
+def test_one_that_is_killed_while_it_starts_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.kill()
+
+    monkeypatch.setattr(subprocess, "Popen", Killed)
+    told = r"the local Earth Engine was ended while it started \(signal 9\); run the same command again"
+    with pytest.raises(NoldoError, match=told), running_emulator(7, "", 0.0, None):
+        pass
+
+
 def test_what_keeps_it_from_starting_is_said() -> None:
     wrong = "did not start: fault 'teapot:1' is not understood"
     with pytest.raises(NoldoError, match=wrong), running_emulator(7, "teapot:1", 0.0, None):
