@@ -7,7 +7,26 @@ from pipeline.manifest.checksums import CHECKSUMS_FILE
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
 from pipeline.schema.landcover import DW_CLASSES, IGNORE
 
-CARD: Final = """\
+READ_AND_CHECK: Final = """\
+With xarray, open with `mask_and_scale=False`, or labels become floating point.
+
+## Check
+In the folder that holds `manifest/` and `store/`:
+```
+sha256sum -c --quiet manifest/{checksums}
+noldo manifest digest .
+```
+The second reads every pixel and must print the content digest of the data set,
+`{dataset}`.
+It does not depend on codec, chunks or shards.
+
+## Sources and terms
+{terms}
+"""
+"""How every card ends."""
+
+CARD: Final = (
+    """\
 # {name}: Sentinel-1, Sentinel-2 and noisy Dynamic World labels over four seasons
 
 {data}
@@ -33,21 +52,9 @@ import zarr
 group = zarr.open_group("{store}", mode="r")
 image, label = group["s2"][0, 0], group["dw"][0, 0]
 ```
-With xarray, open with `mask_and_scale=False`, or labels become floating point.
-
-## Check
-In the folder that holds `manifest/` and `store/`:
-```
-sha256sum -c --quiet manifest/{checksums}
-noldo manifest digest .
-```
-The second reads every pixel and must print the content digest of the data set,
-`{dataset}`.
-It does not depend on codec, chunks or shards.
-
-## Sources and terms
-{terms}
 """
+    + READ_AND_CHECK
+)
 
 REAL_TERMS: Final = """\
 Contains modified Copernicus Sentinel data, processed through Google Earth Engine. Dynamic World V1 (Brown et al. 2022,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pipeline.manifest.card import EMULATED_TERMS
+from pipeline.manifest.card import EMULATED_TERMS, READ_AND_CHECK
 from pipeline.manifest.checksums import CHECKSUMS_FILE
 from pipeline.manifest.tile_index import TileStore
 from pipeline.manifest.tile_sets import TileSet
@@ -11,7 +11,8 @@ from pipeline.schema.bands import S1_BANDS, S1_NODATA, S2_BANDS, S2_NODATA
 from pipeline.schema.landcover import IGNORE
 from pipeline.tile_arrays import LEGENDS
 
-CARD: Final = """\
+CARD: Final = (
+    """\
 # {title}
 
 {data}
@@ -43,21 +44,9 @@ import zarr
 group = zarr.open_group("{first}", mode="r")
 image, label = group["s2"][0], group["{last}"][0]
 ```
-With xarray, open with `mask_and_scale=False`, or labels become floating point.
-
-## Check
-In the folder that holds `manifest/` and `store/`:
-```
-sha256sum -c --quiet manifest/{checksums}
-noldo manifest digest .
-```
-The second reads every pixel and must print the content digest of the data set,
-`{dataset}`.
-It does not depend on codec, chunks or shards.
-
-## Sources and terms
-{terms}
 """
+    + READ_AND_CHECK
+)
 
 
 def tile_card(described: TileSet, stores: Sequence[tuple[str, TileStore]], provenance: Mapping[str, Any]) -> str:
