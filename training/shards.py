@@ -29,6 +29,9 @@ INDEX_CODECS: Final = ("bytes", "crc32c")
 
 _ENTRY_BYTES = 16
 
+_DECODED_SIZE = slice(4, 8)
+"""Where a Blosc frame states how many bytes it decodes to (its header, README_CHUNK_FORMAT of c-blosc)."""
+
 _ABSENT: Final = 2**64 - 1
 """Offset and length of a chunk that was never written (Zarr v3 specification, codec sharding_indexed)."""
 
@@ -88,6 +91,9 @@ class ShardedArray:
         def decode(target: NDArray[np.uint8]) -> None:
             stored = wait()
             try:
+                size = int.from_bytes(stored[_DECODED_SIZE].tobytes(), "little")
+                if size != target.nbytes:  # a larger target would be filled in part only
+                    raise ValueError(f"it holds {size} bytes, expected {target.nbytes}")
                 blosc.decompress(stored, target)
             except (RuntimeError, ValueError) as error:
                 raise self._damaged(row // self.shard_rows, row, str(error)) from error

@@ -74,6 +74,26 @@ def test_of_some_rows_the_damaged_one_is_named(tmp_path: Path) -> None:
         array.begin_rows([1, 6, 7], [0, 0, 0])(target)
 
 
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_chunk_of_fewer_values_than_the_store_says_is_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiled: bool
+) -> None:
+    """All checksums fit; a target filled in part would keep what lay in its memory before."""
+    if not compiled:
+        monkeypatch.setattr(shards, "read_compiled", lambda extents, target: range(len(extents)))
+    written(tmp_path / "s1", 4, 4, 1)
+    description = tmp_path / "s1" / "zarr.json"
+    stated = json.loads(description.read_text())
+    grid, sharding = stated["chunk_grid"]["configuration"], stated["codecs"][0]["configuration"]
+    for shape in (stated["shape"], grid["chunk_shape"], sharding["chunk_shape"]):
+        shape[-1] = 8
+    description.write_text(json.dumps(stated))
+    array = open_sharded(tmp_path / "s1")
+    assert array is not None
+    with pytest.raises(NoldoError, match=r"row 2 \(it holds 70 bytes, expected 80\)"):
+        array.begin_rows([2], [0])(np.zeros((1, 2, 5, 8), np.uint8))
+
+
 def test_a_chunk_that_was_never_written_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "s1"
     array = zarr.create_array(
