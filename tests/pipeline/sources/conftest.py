@@ -25,6 +25,8 @@ class Reply:
     content_type: str = "application/json; charset=UTF-8"
     declared: int | None = None
     """Content-Length where it differs from the body's."""
+    chunked: bool = False
+    """Send the body as one chunk, with a Content-Length beside it all the same."""
     reset: bool = False
     retry_after: str = ""
     """The header, where it is not empty."""
@@ -95,8 +97,11 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-length", str(reply.declared or len(reply.body)))
             if reply.retry_after:
                 self.send_header("retry-after", reply.retry_after)
+            if reply.chunked:
+                self.send_header("transfer-encoding", "chunked")
             self.end_headers()
-            self.wfile.write(reply.body)
+            chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(reply.body), reply.body)
+            self.wfile.write(chunk if reply.chunked else reply.body)
             self.close_connection = reply.declared is not None
 
         def log_message(self, format: str, *args: Any) -> None:

@@ -63,6 +63,15 @@ def test_a_large_body_shorter_than_declared_is_a_connection_error(
         post(transport, service)
 
 
+@pytest.mark.parametrize("sent", [600_000, 800_000])
+def test_a_large_body_of_another_length_than_announced_is_noticed(
+    transport: ThreadLocalTransport, service: Any, sent: int
+) -> None:
+    service.will_send(bytes(sent), declared=700_000, chunked=True, content_type="application/octet-stream")
+    with pytest.raises(BrokenAnswerError, match="700000 were announced"):
+        post(transport, service)
+
+
 def test_a_reset_is_a_connection_error(transport: ThreadLocalTransport, service: Any) -> None:
     service.will_send(reset=True)
     with pytest.raises(ConnectionError):
