@@ -55,12 +55,13 @@ class Coast:
 
     def _inflate(self, row: NDArray[np.int64]) -> None:
         """Have the bands of these rows and of the rows below them."""
-        for band in np.unique(np.clip(np.stack([row, row + 1]), 0, MASK_ROWS - 1) // BAND_ROWS):
-            if not self._read[band]:
-                start = self._ends[band - 1] if band else 0
-                bits = np.frombuffer(zlib.decompress(self._bands[start : self._ends[band]].tobytes()), np.uint8)
-                self._packed[band * BAND_ROWS : (band + 1) * BAND_ROWS] = bits.reshape(BAND_ROWS, -1)
-                self._read[band] = True  # last: another thread may look at it meanwhile
+        asked = np.zeros(len(self._ends), dtype=bool)
+        asked[np.clip(np.stack([row, row + 1]), 0, MASK_ROWS - 1) // BAND_ROWS] = True
+        for band in np.flatnonzero(asked & ~self._read):
+            start = self._ends[band - 1] if band else 0
+            bits = np.frombuffer(zlib.decompress(self._bands[start : self._ends[band]].tobytes()), np.uint8)
+            self._packed[band * BAND_ROWS : (band + 1) * BAND_ROWS] = bits.reshape(BAND_ROWS, -1)
+            self._read[band] = True  # last: another thread may look at it meanwhile
 
     def _bits(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> Float:
         row = np.clip(row, 0, MASK_ROWS - 1)
