@@ -174,7 +174,7 @@ def bare_copy(folder: Path) -> Reader:
     """The same bytes, decoded before, copied from memory to memory."""
     store = open_store(folder / STORE)
     source = [batch.arrays for batch in read_batches(store, plans(store), pin=False)]
-    room = dict(zip(("s1", "s2", "dw"), _room(store, BATCH), strict=True))
+    room = dict(zip(("s1", "s2", "labels"), _room(store, BATCH), strict=True))
 
     def read() -> int:
         for batch in source:
@@ -221,6 +221,6 @@ def _chunks(store: TrainingStore) -> Iterator[list[bytes]]:
             wanted: list[tuple[ShardedArray, int]] = [
                 (store.shards["s1"], season),
                 (store.shards["s2"], season),
-                (store.shards["dw"], 0),
+                (store.shards["labels"], 0),
             ]
             yield [array.ask(row, chunk)().tobytes() for array, chunk in wanted]

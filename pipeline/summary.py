@@ -115,9 +115,9 @@ def pretrain_lines(result: Mapping[str, Any]) -> list[str]:
         "network_s2": "S2 network",
         "network_s1": "S1 network",
         "majority_class": "majority class of the labels",
-        "dw_label": "the noisy labels themselves",
     }
-    for key, name in names.items():
+    labels = {key: "the noisy labels themselves" for key in result["scores"] if key.endswith("_label")}
+    for key, name in (names | labels).items():
         score = result["scores"].get(key)
         if score is not None:
             lines.append(f"  {name:<30} OA {score['oa']:6.1%}   mIoU {score['miou']:6.1%}   mF1 {score['mf1']:6.1%}")

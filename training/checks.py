@@ -4,20 +4,26 @@ from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PATCH_PX
 from training.dataset import TrainingStore
 from training.encoder import require_encoder
+from training.label_source import OWN_LABELS
 from training.settings import STRIDE_PX, PretrainSettings
 
 
 def check_settings(settings: PretrainSettings, *, probabilities: bool) -> None:
     """Raise UsageError for what cannot run on the store that a build makes.
 
-    That is an unknown encoder, a crop larger than its patches, or soft labels without class probabilities:
-    `probabilities` tells whether the build writes them.
+    That is an unknown encoder, a crop larger than its patches, labels that are yet to be added, or soft labels without
+    class probabilities: `probabilities` tells whether the build writes them.
     """
     require_encoder(settings.encoder)
     if settings.crop_px > PATCH_PX:
         raise UsageError(
             f"crop_px is {settings.crop_px}, but a patch has {PATCH_PX} px a side; "
             f"give at most {PATCH_PX - PATCH_PX % STRIDE_PX}"
+        )
+    if settings.label_source != OWN_LABELS:
+        raise UsageError(
+            f"label_source is '{settings.label_source}', but the store of a build has '{OWN_LABELS}' alone at first; "
+            "build, add labels (noldo pseudo-label), then run noldo pretrain"
         )
     if settings.objective.labels == "soft" and not probabilities:
         raise UsageError(

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from pipeline.schema.bands import S1_BANDS, S2_BANDS, Scaling
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.landcover import N_DW_CLASSES
+from pipeline.schema.layout import ADDED_LABELS
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS
 from training.host_memory import HostMemory
+from training.label_source import OWN_LABELS, LabelSource, open_label_source
 from training.shards import ShardedArray, open_sharded
 from training.store_files import kvstore_spec, read_file, reason
 
@@ -25,6 +27,9 @@ SPLIT_STREAM = 0
 
 DIGEST_ATTRIBUTE = "content_digest"
 """Group attribute that carries the digest of a finished store's content."""
+
+LABELS = "labels"
+"""What stands for the array of the label source, whatever that is called, among the arrays that batches are read of."""
 
 PROBABILITIES = "dw_prob"
 """The array that a store has where its recipe asked for it."""
@@ -41,11 +46,14 @@ class TrainingStore:
     """tensorstore of uint8 (N, 4, 13, P, P)."""
     dw: Any
     """tensorstore of uint8 (N, 4, P, P): class 0..8, or 255 where there is no label."""
+    labels: LabelSource
+    """What is learnt from: dw, or other labels of the same shape."""
     dw_prob: Any | None
     """tensorstore of uint8 (N, 4, 9, P, P): 255 times the probability of each class, all 0 where there is no label;
     None where the store has none."""
     shards: Mapping[str, ShardedArray] | None
-    """The arrays by name as their shards lie on a disk or in a bucket; None where only tensorstore can read them."""
+    """What batches are read of as its shards lie on a disk or in a bucket, by name: s1, s2, LABELS, and dw_prob where
+    there is one. None where only tensorstore can read one of them."""
     scaling: dict[str, Scaling] | None
     """How s1 and s2 were scaled to uint8, as their attributes state it; None where they state nothing."""
     digest: str
@@ -72,8 +80,8 @@ class Split:
     held_out: NDArray[np.int64]
 
 
-def open_store(path: AnyPath) -> TrainingStore:
-    """Open a training store, on a disk or in object storage.
+def open_store(path: AnyPath, label_source: str = OWN_LABELS) -> TrainingStore:
+    """Open a training store, on a disk or in object storage, with the labels to be learnt (see open_label_source).
 
     Raises UsageError where `path` is none, or its arrays are not of the layout, NoldoError where it is damaged or
     cannot be reached.
@@ -96,10 +104,13 @@ def open_store(path: AnyPath) -> TrainingStore:
             )
     digest = attributes.get(DIGEST_ATTRIBUTE)
     stated = {name: _group_attributes(path / name) for name in ("s1", "s2")}
-    sharded = {name: open_sharded(path / name) for name in arrays}
+    labels = open_label_source(path, label_source, tuple(arrays["dw"].shape))
+    read = {name: path / name for name in arrays if name != "dw"} | {LABELS: labels.folder}
+    sharded = {name: open_sharded(folder) for name, folder in read.items()}
     ours = {name: array for name, array in sharded.items() if array is not None and _as_read(name, array)}
     return TrainingStore(
         path=path,
+        labels=labels,
         dw_prob=arrays.pop(PROBABILITIES, None),
         shards=ours if len(ours) == len(sharded) else None,
         scaling=_scalings(path, stated) if all("scaling" in attributes for attributes in stated.values()) else None,
@@ -168,7 +179,7 @@ def _whole_groups(groups: NDArray[np.int64], order: NDArray[np.int64], count: in
 
 def _as_read(name: str, array: ShardedArray) -> bool:
     """Whether a chunk is what a training step reads: a season of the images, or all four label maps."""
-    seasons = N_SEASONS if name == "dw" else 1
+    seasons = N_SEASONS if name == LABELS else 1
     return array.chunk_shape == (1, seasons, *array.shape[2:])
 
 
@@ -197,7 +208,8 @@ def _files_digest(path: AnyPath) -> str:
     if not isinstance(path, Path):
         raise UsageError(f"{path} is not finished: it carries no digest of its content; finish it with noldo build")
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+    own = (p for p in path.rglob("*") if p.relative_to(path).parts[0] != ADDED_LABELS)
+    for file in sorted(p for p in own if p.is_file()):
         status = file.stat()
         digest.update(f"{file.relative_to(path)} {status.st_size} {status.st_mtime_ns}\n".encode())
     return f"files-sha256:{digest.hexdigest()}"

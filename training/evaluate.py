@@ -69,6 +69,7 @@ def evaluate(
 ) -> Evaluation:
     """Score all four seasons of the held-out locations against the truth where there is one, and the labels.
 
+    The labels are those of the store's label source, by whose name (dw, ...) the result has them.
     Batch norm runs on its stored statistics. Of the noisy labels it is the likeliest class that counts, also where
     a network learnt their probabilities.
     `reference`: a Zarr group with the true land cover, or None.
@@ -76,7 +77,7 @@ def evaluate(
     """
     truth = None if reference is None else open_truth(reference, store)
     majority = int(label_counts(store, split.train, settings.batch_size).argmax())
-    tally = _Tally(network.modalities)
+    tally = _Tally(network.modalities, store.labels.name)
     plans = plan_all_seasons(split.held_out, settings.batch_size)
     for plan, batch in zip(plans, _read(store, plans, settings, compute), strict=True):
         examined = examine(network, batch, settings=settings, compute=compute)
@@ -125,7 +126,7 @@ def label_counts(store: TrainingStore, rows: NDArray[np.int64], batch_size: int)
     """Pixels of each class in all four seasons of the rows' noisy labels: int64 (9,)."""
     counts_C = torch.zeros(N_DW_CLASSES, dtype=torch.int64)
     for start in range(0, len(rows), batch_size):
-        label_BSHW = read_all_seasons(store.dw, rows[start : start + batch_size])
+        label_BSHW = read_all_seasons(store.labels.array, rows[start : start + batch_size])
         counts_C += torch.bincount(label_BSHW.flatten(), minlength=IGNORE + 1)[:N_DW_CLASSES]
     return counts_C
 
@@ -133,19 +134,22 @@ def label_counts(store: TrainingStore, rows: NDArray[np.int64], batch_size: int)
 class _Tally:
     """Confusion matrices and weight counts, batch after batch."""
 
-    def __init__(self, modalities: Sequence[Modality]) -> None:
+    def __init__(self, modalities: Sequence[Modality], labels: str) -> None:
+        """`labels`: what the labels that were learnt are called."""
+
         def empty() -> Tensor:
             return torch.zeros((N_DW_CLASSES, N_DW_CLASSES), dtype=torch.int64)
 
-        self.dw = {m: empty() for m in modalities}
+        self.name = labels
+        self.labels = {m: empty() for m in modalities}
         self.truth = {m: empty() for m in modalities}
         self.label_truth = empty()
         self.weights = {m: WeightCounts(N_DW_CLASSES) for m in modalities}
         self.confidences = {m: WeightCounts(N_DW_CLASSES) for m in modalities}
 
     def add(self, examined: Examined, truth_BHW: Tensor | None) -> None:
-        for m in self.dw:
-            self.dw[m] += confusion_matrix(examined.prediction[m], examined.label, N_DW_CLASSES)
+        for m in self.labels:
+            self.labels[m] += confusion_matrix(examined.prediction[m], examined.label, N_DW_CLASSES)
         if truth_BHW is None:
             return
         self.label_truth += confusion_matrix(examined.label, truth_BHW, N_DW_CLASSES)
@@ -155,18 +159,18 @@ class _Tally:
             self.confidences[m].add(examined.confidence[m], examined.label, truth_BHW)
 
     def result(self, majority: int, *, with_truth: bool) -> dict[str, Any]:
-        _require_pixels(self.dw, "a label")
-        against_dw = _score_table(self.dw, majority)
+        _require_pixels(self.labels, "a label")
+        against_labels = _score_table(self.labels, majority)
         if not with_truth:
-            return {"against": "dw", "scores": against_dw}
+            return {"against": self.name, "scores": against_labels}
         _require_pixels(self.truth, "a true class")
         _require_pixels({"label": self.label_truth}, "both a label and a true class")
         against_truth = _score_table(self.truth, majority)
-        against_truth["dw_label"] = asdict(scores(self.label_truth))
+        against_truth[f"{self.name}_label"] = asdict(scores(self.label_truth))
         return {
             "against": "truth",
             "scores": against_truth,
-            "scores_against_dw": against_dw,
+            f"scores_against_{self.name}": against_labels,
             "selection_auc": _auc_table(self.weights),
             "confidence_auc": _auc_table(self.confidences),
         }

@@ -20,7 +20,7 @@ from torch import Tensor
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
-from training.dataset import PROBABILITIES, TrainingStore
+from training.dataset import LABELS, PROBABILITIES, TrainingStore
 from training.epoch_plan import BatchPlan
 from training.shards import ShardedArray
 from training.store_files import FAILURES, folder_of, reason
@@ -60,9 +60,9 @@ class Batch:
 
     @property
     def arrays(self) -> dict[str, Tensor]:
-        """What is read, by the name of its array in the store."""
+        """What is read, by the name that the store has for it."""
         asked = {} if self.probabilities is None else {PROBABILITIES: self.probabilities}
-        return {"s1": self.s1, "s2": self.s2, "dw": self.labels, **asked}
+        return {"s1": self.s1, "s2": self.s2, LABELS: self.labels, **asked}
 
 
 def read_batches(
@@ -158,10 +158,10 @@ def _start(
         targets = {name: tensor.numpy() for name, tensor in batch.arrays.items()}
         pieces = read_pieces(store.shards, plan, targets, pool)
         return batch, lambda: _wait(pieces)
-    sources = {"s1": store.s1, "s2": store.s2, "dw": store.dw, PROBABILITIES: store.dw_prob}
+    sources = {"s1": store.s1, "s2": store.s2, LABELS: store.labels.array, PROBABILITIES: store.dw_prob}
     reads = []
     for name, target in batch.arrays.items():
-        view = sources[name].vindex[plan.rows] if name == "dw" else sources[name].vindex[plan.rows, plan.seasons]
+        view = sources[name].vindex[plan.rows] if name == LABELS else sources[name].vindex[plan.rows, plan.seasons]
         reads.append(_Read(sources[name], view, target))
 
     def finish() -> None:
@@ -179,7 +179,7 @@ def read_pieces(
 ) -> list[Future[None]]:
     """Read the plan's rows of each array into its target, (B, ...), some samples a task."""
     rows, seasons = plan.rows.tolist(), plan.seasons.tolist()
-    chunks = {name: [0] * len(rows) if name == "dw" else seasons for name in targets}
+    chunks = {name: [0] * len(rows) if name == LABELS else seasons for name in targets}
 
     def read(part: slice) -> None:
         begun = [

@@ -65,12 +65,12 @@ def pretrain(
     Told to stop (Ctrl-C, SIGTERM, SIGHUP), it ends its step, saves a checkpoint, and ends as the signal would have it.
     Raises UsageError for a store, folder or setting that does not fit, NoldoError for damaged data or a diverged loss.
     """
-    data = open_store(store)
+    data = open_store(store, settings.label_source)
     check_store(settings, data)
     compute = choose_compute(settings, world.local_rank)
     layout = PretrainLayout(out)
     groups = ground_groups(data)
-    against = "dw" if reference is None else "truth"
+    against = data.labels.name if reference is None else "truth"
 
     def settle_folder() -> FolderState:
         record = describe_run(settings, data, compute, world, groups_known=groups is not None)

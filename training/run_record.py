@@ -22,7 +22,7 @@ from training.other_run import other_run as other_run
 from training.settings import PretrainSettings
 from training.world import ALONE, World
 
-DECIDES = (("store", "store_digest"), ("split", "split"))
+DECIDES = (("store", "store_digest"), ("labels", "labels_digest"), ("split", "split"))
 """What decides a result beside the settings: what a user calls it, and its name in run.json."""
 
 
@@ -45,11 +45,19 @@ def describe_run(
         "settings": settings.model_dump(mode="json"),
         "store": str(store.path),
         "store_digest": store.digest,
+        "labels_digest": store.labels.digest,
         "dataset_digest": dataset_digest(store),
         "scaling": store.scaling and {name: scaling.as_attributes() for name, scaling in store.scaling.items()},
         "locations": store.locations,
         "world_size": world.size,
         "split": "no shared ground" if groups_known else "by location, overlaps not checked",
+        **describe_machine(compute),
+    }
+
+
+def describe_machine(compute: Compute) -> dict[str, Any]:
+    """Code version, hardware, and versions of torch and Python, as plain data."""
+    return {
         "code": {"version": _package_version(), "commit": _commit()},
         "hardware": {
             "device": compute.device.type,
@@ -104,7 +112,7 @@ def folder_state(layout: PretrainLayout, record: Mapping[str, Any], *, against: 
 
 def _changes(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
     settings = changed_settings(earlier.get("settings", {}), record["settings"])
-    other = [name for name, key in DECIDES if earlier.get(key) != record[key]]
+    other = [name for name, key in DECIDES if earlier.get(key) != record.get(key)]
     if earlier.get("world_size", 1) != record["world_size"]:
         other.append(f"number of processes ({earlier.get('world_size', 1)}, not {record['world_size']})")
     return settings + other

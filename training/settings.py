@@ -71,6 +71,9 @@ class PretrainSettings(Strict):
     """Channels of the decoder's blocks, the deepest first; as many as the encoder is to have stages, 3 to 5."""
     s2_bands: Literal[13, 9] = 13
     """All bands of Sentinel-2 L1C, or the nine of 10 and 20 m without B8A."""
+    label_source: str = "dw"
+    """Labels to learn: dw, the name of labels that were added to the store, or the path of such an array elsewhere
+    (uint8, (N, 4, P, P), 255 for no label; training.label_source)."""
     crop_px: Annotated[int, Field(ge=STRIDE_PX, multiple_of=STRIDE_PX)] = 256
     """Side of the training crop, pixels; a multiple of 32, at most the store's patch."""
     epochs: Count = 200
@@ -107,3 +110,9 @@ class PretrainSettings(Strict):
     """CPU threads of the arithmetic; by default torch decides. Bits may differ between thread counts."""
     objective: ObjectiveSettings = ObjectiveSettings()
     """The loss and the sample selection."""
+
+    @model_validator(mode="after")
+    def _probabilities_of_its_own(self) -> Self:
+        if self.objective.labels == "soft" and self.label_source != "dw":
+            raise ValueError("objective.labels 'soft' needs label_source 'dw': only these have class probabilities")
+        return self

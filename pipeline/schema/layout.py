@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pipeline.schema.paths import AnyPath
+
+ADDED_LABELS: Final = "labels"
+"""Group within a pretraining store for label arrays that were added once it was finished, each of the store's rows.
+
+They are no part of the data set: neither its digests and checksums nor its arrays count them."""
 
 
 @dataclass(frozen=True)

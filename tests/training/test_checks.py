@@ -18,6 +18,8 @@ def test_settings_that_can_run_pass(encoder: str) -> None:
 def test_an_unknown_encoder_and_too_large_a_crop_are_refused() -> None:
     with pytest.raises(UsageError, match="encoder is 'resnet51'"):
         check_settings(PretrainSettings(encoder="resnet51"), probabilities=False)
+    with pytest.raises(UsageError, match="label_source is 'pl', but the store of a build has 'dw' alone"):
+        check_settings(PretrainSettings(label_source="pl"), probabilities=False)
     with pytest.raises(UsageError, match="crop_px is 288, but a patch has 264 px"):
         check_settings(PretrainSettings(crop_px=288), probabilities=False)
     with pytest.raises(UsageError, match=r"set export\.dw_probabilities to true"):

@@ -41,6 +41,7 @@ def test_objective_settings_are_the_objectives_fields_and_defaults() -> None:
         ({"s2_bands": 10}, "'s2_bands' is 10"),
         ({"decoder_channels": [64, 32]}, "'decoder_channels'"),
         ({"val_fraction": 0.0}, "'val_fraction' is 0.0"),
+        ({"label_source": "pl", "objective": {"labels": "soft"}}, "needs label_source 'dw'"),
         ({"objective": {"prior_factor": 0.7, "uniform_factor": 0.5}}, "at most 1 together"),
     ],
 )
