@@ -1,0 +1,1 @@
+"""Encoders that transfer can start from: our own, random ones, and those that others have published."""
