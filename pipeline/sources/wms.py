@@ -96,7 +96,7 @@ class MapService:
         self._settings = settings
         self._url = chosen
         self._where = urlunsplit(urlsplit(chosen)._replace(query="", fragment=""))
-        self._identity = identity or self._where
+        self._identity = identity or chosen
         self._cache = cache
         self._report = report
         host = urlsplit(chosen).hostname

@@ -157,6 +157,9 @@ def test_a_map_that_arrived_is_not_asked_for_again(
     again.image(MapWindow("EPSG:4326", 10.0, 48.0, 10.5, 48.25, 6, 4))
     service(tmp_path, style="default").image(WINDOW)
     assert len(stub.of("GetMap")) == 3
+    for query in ("a.map", "b.map", "a.map"):
+        service(tmp_path, url=f"{stub.url}?map=/{query}").image(WINDOW)
+    assert [asked["map"] for asked in stub.of("GetMap")[3:]] == ["/a.map", "/b.map"]
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-20], lambda _: b"", lambda b: b[:60] + b"!" + b[61:]])
