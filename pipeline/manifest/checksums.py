@@ -9,7 +9,7 @@ from typing import Final
 
 from pipeline.files import file_sizes, is_file, is_local, listed, storage_reason
 from pipeline.schema.errors import NoldoError
-from pipeline.schema.layout import RunLayout
+from pipeline.schema.layout import ADDED_LABELS, RunLayout
 from pipeline.schema.paths import AnyPath
 
 CHECKSUMS_FILE: Final = "manifest-sha256.txt"
@@ -38,13 +38,17 @@ class ChecksumReport:
 
 
 def published(folder: AnyPath, prefix: str) -> dict[str, AnyPath]:
-    """Published files of a folder by path under `prefix`; names that begin with a dot are private to the build."""
+    """Published files of a folder by path under `prefix`; see is_published."""
     return {f"{prefix}/{name}": folder / name for name in file_sizes(folder) if is_published(name)}
 
 
 def is_published(name: str) -> bool:
-    """Whether a file of that path in a published folder is one to publish."""
-    return not any(part.startswith(".") for part in PurePosixPath(name).parts)
+    """Whether a file of that path in a published folder is one to publish.
+
+    Names that begin with a dot are private to the build, and labels that a user added to a store are the user's.
+    """
+    parts = PurePosixPath(name).parts
+    return parts[0] != ADDED_LABELS and not any(part.startswith(".") for part in parts)
 
 
 def checksum_lines(files: Mapping[str, AnyPath]) -> str:

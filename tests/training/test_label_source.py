@@ -1,7 +1,6 @@
 """Labels other than the store's own: found by name or path, read by both readers, and told apart in records."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -145,11 +144,10 @@ def test_scores_name_the_labels_that_were_learnt(
     path, values = added
     store, split = open_store(path, "pl"), split_locations(8, 0.2, 0)
     network, compute = network_for(tiny_settings), choose_compute(tiny_settings)
-    score: Callable[..., Any] = lambda reference: (
-        evaluate(  # noqa: E731
-            network, store, split, settings=tiny_settings, compute=compute, reference=reference
-        ).result
-    )
+
+    def score(reference: Path | None) -> dict[str, Any]:
+        return evaluate(network, store, split, settings=tiny_settings, compute=compute, reference=reference).result
+
     truth = np.asarray(zarr.open_array(small[1] / "truth", mode="r")[:])[split.held_out]
     found = score(small[1])
     assert found["scores"]["pl_label"]["oa"] == pytest.approx((values[split.held_out] == truth).mean())

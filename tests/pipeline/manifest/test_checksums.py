@@ -2,9 +2,12 @@ import shutil
 import subprocess
 from typing import Any
 
+import numpy as np
 import pytest
+import zarr
 
 from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, verify_checksums
+from pipeline.manifest.digest import digest_run
 from pipeline.schema.errors import NoldoError
 
 
@@ -47,6 +50,14 @@ def test_a_check_tells_what_is_missing_changed_and_unlisted(described: Any) -> N
     assert report.changed == ("store/nol.zarr/s2/zarr.json",)
     assert report.missing == (described.run.index.relative_to(root).as_posix(),)
     assert report.unlisted == ("store/nol.zarr/extra",)
+
+
+def test_labels_that_were_added_change_neither_digest_nor_check(described: Any) -> None:
+    before = digest_run(described.run)
+    added = zarr.open_group(described.store).create_group("labels")
+    added.create_array("pl", data=np.zeros(zarr.open_array(described.store, path="dw").shape, np.uint8))
+    assert digest_run(described.run) == before
+    assert verify_checksums(described.run).ok
 
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Any) -> None:
