@@ -42,13 +42,14 @@ def asked_together(
 ) -> list[Answer]:
     """An answer for every place, in order: `ask` for all at once, and where that is refused for halves of them.
 
-    `failed` makes the answer of a place that is refused by itself. Raises SourceError where the failure may pass, or
-    every smaller question is refused too, so that a project without access is not asked hundreds of times.
+    `failed` makes the answer of a place that is refused by itself, also where it is the only one. Raises SourceError
+    where the failure may pass, or MOST_REFUSALS smaller questions are refused and none is answered, so that a project
+    without access is not asked hundreds of times.
     """
     try:
         return ask(places)
     except SourceError as error:
-        if error.kind is not FailureKind.PERMANENT or len(places) < 2:
+        if error.kind is not FailureKind.PERMANENT or not places:
             raise
         refused = error
     return _bisect(places, ask, failed, refused)  # outside, so that its errors have no earlier one as context

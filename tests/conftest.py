@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from pipeline.files import open_path
 from pipeline.ledger import Ledger
 from pipeline.recipe import load_recipe, read_yaml
 from pipeline.run_directory import claimed, claimed_run
+from pipeline.schema.errors import FailureKind
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import Attempt
@@ -248,12 +249,14 @@ def dw_recipe(expert_tiles: Path, shared_folder: Path) -> Path:
 def build_dw_here(dw_recipe: Path) -> Callable[..., tuple[Any, Ledger]]:
     """`build_dw_here(out, url, *settings)`: that recipe's stages in this process; the funnel and the ledger."""
 
-    def build(out: Path, url: str, *settings: str, until: str = "manifest") -> tuple[Any, Ledger]:
+    def build(
+        out: Path, url: str, *settings: str, until: str = "manifest", retry: Collection[FailureKind] = ()
+    ) -> tuple[Any, Ledger]:
         recipe = validated(DwRecipe, read_yaml(dw_recipe, settings), where="dw.yaml")
         indexed = index_tiles(recipe.experts)
         with claimed(out, tile_flow.claim_for(recipe, indexed), remake=False) as run:
             attempts: list[Attempt] = []
-            job = TileJob(run, recipe, emulator_spec(url), link=KeptLink(attempts))
+            job = TileJob(run, recipe, emulator_spec(url), KeptLink(attempts), frozenset(retry))
             ledger = Ledger(run.events, lambda _: None)
             try:
                 with ledger.run(recipe=recipe.name):

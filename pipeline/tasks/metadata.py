@@ -7,7 +7,7 @@ from pipeline.ledger import Outcome
 from pipeline.match import match_part
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
-from pipeline.schema.errors import SourceError
+from pipeline.schema.errors import FailureKind, SourceError
 from pipeline.schema.records import N_SEASONS, Attempt, Failure, Location, SeasonMatch, Verdict
 from pipeline.seasons import filter_seasons
 from pipeline.sources.earthengine import EarthEngineSource
@@ -29,10 +29,13 @@ def match_task(job: Job, before: Outcome) -> Outcome:
     locations = read_part(job.run.table("sample", before.part), Location)
     asked = [place for place in locations if not matches or place.location_id in open_again]
     attempts: list[Attempt] = []
+    source = None
     try:
         source = EarthEngineSource(job.spec, stage="match", link=counted_in(attempts, job.link.bind()))
         answered = match_part(asked, job.recipe.seasons, source)
     except SourceError as error:
+        if matches and source is not None and error.kind is FailureKind.PERMANENT:
+            return _matched(before, inputs, matches, made=False)  # refused once more: what is committed stands
         failed = all_failed("match", [place.location_id for place in asked], error, attempts)
         return Outcome("match", before.part, "", 0, made=True, failures=failed)
     known = {(match.location_id, match.season): match for match in (*matches, *answered)}

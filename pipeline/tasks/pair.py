@@ -6,7 +6,7 @@ from pipeline.ledger import Outcome
 from pipeline.pairing import pair_tiles
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
-from pipeline.schema.errors import SourceError
+from pipeline.schema.errors import FailureKind, SourceError
 from pipeline.schema.records import Attempt, Failure
 from pipeline.schema.tiles import ExpertTile, TilePair
 from pipeline.sources.earthengine import EarthEngineSource
@@ -31,10 +31,13 @@ def pair_task(job: TileJob, before: Outcome) -> Outcome:
     tiles = read_part(job.run.table("tiles", before.part), ExpertTile)
     asked = [tile for tile in tiles if not pairs or tile.tile_id in open_again]
     attempts: list[Attempt] = []
+    source = None
     try:
         source = EarthEngineSource(job.spec, stage="pair", link=counted_in(attempts, job.link.bind()))
         answered = pair_tiles(asked, job.recipe.pair, source)
     except SourceError as error:
+        if pairs and source is not None and error.kind is FailureKind.PERMANENT:
+            return _paired(before, inputs, pairs, made=False)  # refused once more: what is committed stands
         failed = all_failed("pair", [tile.tile_id for tile in asked], error, attempts)
         return Outcome("pair", before.part, "", 0, made=True, failures=failed)
     known = {pair.tile_id: pair for pair in (*pairs, *answered)}

@@ -140,6 +140,14 @@ def test_a_refused_tile_does_not_keep_the_others_from_their_scenes() -> None:
     assert "c is refused" in pairs[2].failure_message
 
 
+def test_a_refused_tile_is_told_where_it_is_asked_for_alone() -> None:
+    source = Catalogue()
+    source.refused = {"c"}
+    (pair,) = pair_tiles([tile("c")], RULES, source)
+    assert (pair.tile_id, pair.failure_kind, pair.failure_message) == ("c", FailureKind.PERMANENT, "c is refused")
+    assert source.asked == [2], "it is not asked for twice"
+
+
 def test_a_slot_that_fails_by_itself_is_the_tiles_failure() -> None:
     error = SourceError(FailureKind.PERMANENT, "Computation timed out.")
     slots = [SlotScenes("dw_one", 0, (), (), error), SlotScenes("dw_one", 1, (), ())]

@@ -205,6 +205,10 @@ def test_a_tile_that_is_refused_for_good_stops_the_build_or_is_left_out_as_the_r
     told = [(d.tile_id, d.stage, d.reason, d.detail) for d in dropped if d.stage == "fetch"]
     assert told == [(one, "fetch", "pixels could not be had", "Asset not found.")]
     assert len(gpd.read_parquet(RunLayout(out).index)) == 6
+    monkeypatch.setattr(Refusing, "refused", "")
+    _, ledger = build_dw_here(out, small_planet_url, "fetch.max_failed_share=0.2", retry={FailureKind.PERMANENT})
+    assert ledger.tallies["fetch"].requests == 1
+    assert digest(out) == digest(dw_run)
 
 
 def test_other_labels_are_another_build(

@@ -110,6 +110,33 @@ def test_a_lasting_failure_can_be_asked_for_again_alone(scenes: Scenes, job: Job
     assert set(verdicts(job).values()) == {""}
 
 
+@pytest.mark.parametrize("refused", [1, 4])
+def test_what_is_refused_once_more_leaves_the_part_as_it_is(scenes: Scenes, job: Job, refused: int) -> None:
+    ids = [f"q{i:02d}" for i in range(16)]
+    places = [Location(i, 10.0, 48.0, patch_grid(10, 48)) for i in ids]
+    write_part(job.run.table("sample", 0), Location, places, "sampled")
+    scenes.failing = dict.fromkeys(ids[:refused], FailureKind.PERMANENT)
+    before, found = metadata.match_task(job, SAMPLED), matches(job)
+    assert {f.location_id for f in before.failures} == set(scenes.failing)
+    after = metadata.match_task(replace(job, retry=frozenset([FailureKind.PERMANENT])), SAMPLED)
+    assert replace(after, made=True) == before
+    assert matches(job) == found
+
+
+def test_a_service_that_lets_nobody_in_is_told_when_refusals_are_asked_for_again(
+    scenes: Scenes, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes.failing = {"p3": FailureKind.PERMANENT}
+    metadata.match_task(job, SAMPLED)
+
+    def closed(*_: Any, **__: Any) -> Scenes:
+        raise SourceError(FailureKind.PERMANENT, "the project is not registered")
+
+    monkeypatch.setattr(metadata, "EarthEngineSource", closed)
+    again = metadata.match_task(replace(job, retry=frozenset([FailureKind.PERMANENT])), SAMPLED)
+    assert (again.inputs, again.failures[0].message) == ("", "the project is not registered")
+
+
 def test_trouble_that_may_pass_leaves_no_part(scenes: Scenes, job: Job) -> None:
     scenes.failing = {"p1": FailureKind.TRANSIENT}
     matched = metadata.match_task(job, SAMPLED)
