@@ -124,7 +124,41 @@ class MapService:
 
         Raises SourceError (permanent) for a map that is not drawn in the legend's colours.
         """
-        codes = self.legend().codes(self.image(window, about), self._settings.colour_distance)
+        return self._map(window, about, self._classes)
+
+    def image(self, window: MapWindow, about: str = "") -> NDArray[np.uint8]:
+        """A map as (height, width, 4): red, green, blue and opacity, 0..255; from the cache where it lies there.
+
+        `about` says whom it is for, in the ledger. Raises ValueError for a map larger than the service draws.
+        """
+        return self._map(window, about, lambda image: image)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def _map(
+        self, window: MapWindow, about: str, understood: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    ) -> NDArray[np.uint8]:
+        """What is `understood` of a map; one for which that raises is not kept."""
+        offer, legend = self._learned()
+        if max(window.width_px, window.height_px) > offer.max_px:
+            raise ValueError(f"a map of {window.width_px} x {window.height_px} pixels, at most {offer.max_px} a side")
+        size = (window.width_px, window.height_px)
+        kept = self._kept(window, legend)
+        if kept is not None and files.is_file(kept):
+            try:
+                return understood(read_image(kept.read_bytes(), size, str(kept)))
+            except (BrokenAnswerError, SourceError):
+                files.remove(kept)
+        asked = partial(self._get, {**self._common("GetMap"), **_map_query(window, self._settings)})
+        body, found = self._ask(asked, lambda body: (body, understood(read_image(body, size, self._where))), about)
+        if kept is not None:
+            files.write_bytes(kept, body)
+        return found
+
+    def _classes(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        codes = self.legend().codes(image, self._settings.colour_distance)
         drawn, blended = int((codes != IGNORE).sum()), int((codes == BLENDED).sum())
         if drawn >= ENOUGH_DRAWN * codes.size and blended > MOSTLY_BLENDED * drawn:
             raise SourceError(
@@ -133,31 +167,6 @@ class MapService:
                 "in another style, or half transparent?",
             )
         return codes
-
-    def image(self, window: MapWindow, about: str = "") -> NDArray[np.uint8]:
-        """A map as (height, width, 4): red, green, blue and opacity, 0..255; from the cache where it lies there.
-
-        `about` says whom it is for, in the ledger. Raises ValueError for a map larger than the service draws.
-        """
-        offer, legend = self._learned()
-        if max(window.width_px, window.height_px) > offer.max_px:
-            raise ValueError(f"a map of {window.width_px} x {window.height_px} pixels, at most {offer.max_px} a side")
-        size = (window.width_px, window.height_px)
-        kept = self._kept(window, legend)
-        if kept is not None and files.is_file(kept):
-            try:
-                return read_image(kept.read_bytes(), size, str(kept))
-            except (BrokenAnswerError, SourceError):
-                files.remove(kept)
-        asked = partial(self._get, {**self._common("GetMap"), **_map_query(window, self._settings)})
-        body = self._ask(asked, lambda answer: (read_image(answer, size, self._where), answer)[1], about)
-        if kept is not None:
-            files.write_bytes(kept, body)
-        return read_image(body, size, self._where)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._session.close()
 
     def _learned(self) -> tuple[Offer, Legend]:
         with self._reading:

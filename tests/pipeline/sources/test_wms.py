@@ -247,17 +247,27 @@ def test_an_error_page_instead_of_the_legend_is_asked_for_again(
 
 
 def test_a_map_in_other_colours_is_refused_instead_of_read_as_unmapped(
-    stub: Stub, service: Callable[..., MapService]
+    stub: Stub, service: Callable[..., MapService], tmp_path: Path, ledger: Ledger
 ) -> None:
     window = MapWindow("EPSG:3857", 0.0, 0.0, 100.0, 100.0, 40, 40)
     faint = np.full((40, 40, 4), [77, 255, 0, 178], dtype=np.uint8)  # forest at 70 % opacity
     stub.maps = [plain(png(faint))]
     with pytest.raises(SourceError, match=r"100% of what is drawn has none of the legend's colours") as told:
-        service().codes(window)
+        service(tmp_path).codes(window)
     assert told.value.kind is FailureKind.PERMANENT
-    faint[:20, :, 3] = 255
-    stub.maps = [plain(png(faint))]
-    assert (service().codes(window) == 5).sum() == 800
+    assert ledger.kinds == ["ok", "ok", "permanent"]
+    assert list(tmp_path.rglob("*.png")) == []
+    half = faint.copy()
+    half[:20, :, 3] = 255
+    stub.maps = [plain(png(half))]
+    assert (service(tmp_path).codes(window) == 5).sum() == 800
+    (kept,) = tmp_path.rglob("*.png")
+    kept.write_bytes(png(faint))
+    stub.maps = [plain(png(half))]
+    for _ in range(2):
+        assert (service(tmp_path).codes(window) == 5).sum() == 800
+    assert kept.read_bytes() == png(half)
+    assert len(stub.of("GetMap")) == 3
 
 
 def test_the_recipe_may_ask_for_the_picture_of_the_legend(stub: Stub, service: Callable[..., MapService]) -> None:
