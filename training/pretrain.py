@@ -19,6 +19,7 @@ from training.epoch_plan import Shuffle, plan_epoch
 from training.evaluate import evaluate
 from training.event_files import EventFiles
 from training.json_file import read_json, write_json, write_whole
+from training.kept_weights import drop_weights, keep_weights
 from training.look import Look
 from training.objective import Objective
 from training.progress import PretrainProgress
@@ -114,6 +115,9 @@ def _train(run: Run, state: RunState, *, resumed: bool) -> None:
     forward = trained_form(state.network, compute, world, whole=whole)
     if world.first:
         keep_log(layout.log, under_way.epoch)
+        drop_weights(layout, after=under_way.epoch)
+        if not resumed:
+            keep_weights(layout, state.network, epoch=0, every=settings.keep_every)
     steps = len(plan_epoch(Shuffle(settings.seed, 0, world.rank, world.size), run.split.train, settings.batch_size))
     shown = EventFiles(
         layout.tensorboard if world.first else None, steps_done=under_way.epoch * steps + under_way.steps
@@ -127,6 +131,7 @@ def _train(run: Run, state: RunState, *, resumed: bool) -> None:
             state.scheduler.step(line["val_loss"])
             if world.first:
                 append_log(layout.log, line)
+                keep_weights(layout, state.network, epoch=under_way.epoch + 1, every=settings.keep_every)
             under_way = begin(under_way.epoch + 1)
             look.epoch_ended(line, under_way)
 

@@ -106,6 +106,9 @@ class PretrainSettings(Strict):
     """Compile network and losses for training (torch.compile); auto: on a GPU."""
     checkpoint_minutes: Positive = 10.0
     """A checkpoint is saved when this time has gone by since the last one, and at the end of every epoch."""
+    keep_every: Count | None = None
+    """Keep the weights after every so many epochs, and those before the first step, for noldo analyze; None: only the
+    last epoch's."""
     threads: Count | None = None
     """CPU threads of the arithmetic; by default torch decides. Bits may differ between thread counts."""
     objective: ObjectiveSettings = ObjectiveSettings()

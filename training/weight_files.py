@@ -67,6 +67,8 @@ def _commit(path: Path, write: Callable[[Path], Any]) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         write(partial)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())  # on the disk before its name is: what is saved later relies on it
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

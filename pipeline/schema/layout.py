@@ -112,6 +112,15 @@ class PretrainLayout:
         return self.root / "weights.safetensors"
 
     @property
+    def epochs(self) -> Path:
+        """Folder of the networks of earlier epochs, of runs with the setting keep_every only."""
+        return self.root / "epochs"
+
+    def kept_weights(self, epoch: int) -> Path:
+        """The weights after so many epochs, named as in `weights`; 0: of the network before its first step."""
+        return self.epochs / f"weights-{epoch:04d}.safetensors"
+
+    @property
     def published_weights(self) -> Path:
         """The same in a file of the kind that CromSS was published in."""
         return self.root / "weights.ckpt"
