@@ -32,23 +32,29 @@ PATIENCE: Final = 3
 
 
 class Politely:
-    """Asks a source until it has failed for several tiles in a row; from then on fails without asking."""
+    """Asks a source until it has failed for several tiles in a row; from then on fails without asking.
+
+    A tile that is refused for good is no failure of a source that has given another one in the same run.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
+        self._answered = False
         self._failed = 0
         self._last: SourceError | None = None
 
     def __call__(self, grid: PixelGrid, tile_id: str) -> NDArray[np.uint8]:
         """What the source answers for a tile; SourceError where it cannot, or is no longer asked."""
         if self._last is not None and self._failed >= PATIENCE:
-            raise SourceError(self._last.kind, f"not asked after {PATIENCE} failures in a row: {self._last}")
+            # Whatever the kind of those failures, this tile is still to be asked for.
+            raise SourceError(FailureKind.TRANSIENT, f"not asked after {PATIENCE} failures in a row: {self._last}")
         try:
             answer = self._ask(grid, tile_id)
         except SourceError as error:
-            self._failed, self._last = self._failed + (error.kind in RETRIED), error
+            counts = error.kind in RETRIED or not self._answered
+            self._failed, self._last = self._failed + counts, error
             raise
-        self._failed = 0
+        self._answered, self._failed = True, 0
         return answer
 
 

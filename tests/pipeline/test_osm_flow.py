@@ -241,13 +241,25 @@ def test_a_build_cut_short_within_a_part_goes_on_with_the_next_tile(
     assert digest(after) == digest(built)
 
 
-def test_a_service_that_is_down_is_left_in_peace(
+@pytest.mark.parametrize("kind", [FailureKind.TRANSIENT, FailureKind.PERMANENT])
+def test_a_service_that_is_down_or_refuses_all_is_left_in_peace(
+    tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles, kind: FailureKind
+) -> None:
+    down = Map(tiles, failing={t.tile_id: SourceError(kind, "no answer") for t in tiles.tiles})
+    with pytest.raises(NoldoError, match="13 tiles could not be had"):
+        build(tmp_path, down, max_failed_share=1.0)
+    assert len(down.asked) == 3
+    after = build(tmp_path, until="labels", max_failed_share=1.0)
+    unasked = [tile.tile_id for tile in tiles.tiles[3:]]
+    assert after.asked == unasked if kind is FailureKind.PERMANENT else [*down.asked, *unasked]
+
+
+def test_a_service_that_answers_may_refuse_many_tiles(
     tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles
 ) -> None:
-    down = Map(tiles, failing={t.tile_id: SourceError(FailureKind.TRANSIENT, "no answer") for t in tiles.tiles})
-    with pytest.raises(NoldoError, match="13 tiles could not be had"):
-        build(tmp_path, down)
-    assert len(down.asked) == 3
+    refused = {t.tile_id: SourceError(FailureKind.PERMANENT, "no such place") for t in tiles.tiles[1:]}
+    found = build(tmp_path, Map(tiles, failing=refused), until="labels", max_failed_share=1.0)
+    assert found.asked == [tile.tile_id for tile in tiles.tiles]
 
 
 def test_a_lasting_refusal_may_leave_a_tile_out(tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles) -> None:
