@@ -1,7 +1,7 @@
 """The expert tiles as committed parts: the first stage, on the driver."""
 
 from pipeline.ledger import Ledger, Outcome
-from pipeline.parts import part_inputs, write_part
+from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_directory import prune_parts
 from pipeline.schema.layout import RunLayout
@@ -20,7 +20,8 @@ def commit_tiles(run: RunLayout, recipe: DwRecipe, indexed: IndexedTiles, ledger
     outcomes = []
     for part, tiles in tile_parts(recipe, indexed.tiles):
         path, inputs = run.table("tiles", part), tiles_inputs(recipe, indexed.digest, part)
-        made = part_inputs(path) != inputs
+        # The digest leaves out where the files lie; a later stage reads them by what the table says.
+        made = part_inputs(path) != inputs or read_part(path, ExpertTile) != list(tiles)
         if made:
             write_part(path, ExpertTile, tiles, inputs)
         step = tiles_step(len(tiles), indexed.unusable if part == 0 else ())
