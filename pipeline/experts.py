@@ -33,8 +33,8 @@ def index_experts(folder: Path, split: Split | None = None) -> tuple[list[Expert
     """All tiles under a folder in the order of their ids, and every file that is none, with the reason.
 
     `split` says what all of the folder is; without it the layout does, and in a folder of any other layout the size:
-    published training tiles have 510 pixels a side, hold-out tiles 512. Reads every file. Of two files with one id
-    the first stays where both are the same to the byte; where they differ neither is used.
+    published training tiles have 510 pixels a side, hold-out tiles 512. Reads every file. Of two files of one split
+    and place and day the first stays where both are the same to the byte; where they differ neither is used.
     Raises UsageError where there is no such folder.
     """
     if not folder.is_dir():
@@ -49,6 +49,11 @@ def index_experts(folder: Path, split: Split | None = None) -> tuple[list[Expert
             unusable.append(UnusableTile(path.relative_to(folder).as_posix(), error.reason, error.detail))
     single, doubled = _without_doubles(tiles)
     return single, sorted([*unusable, *doubled], key=lambda one: one.file)
+
+
+def place_and_day(tile_id: str) -> str:
+    """What an id says whatever the layout: hold-out tiles are published with 'p' for the decimal point."""
+    return tile_id.replace("p", ".")
 
 
 def read_expert_labels(folder: Path, tile: ExpertTile) -> NDArray[np.uint8]:
@@ -132,11 +137,12 @@ def _split_of(name: str, above: tuple[str, ...], size_px: int) -> Split:
 
 
 def _without_doubles(tiles: Iterable[ExpertTile]) -> tuple[list[ExpertTile], list[UnusableTile]]:
-    named: dict[str, list[ExpertTile]] = defaultdict(list)
+    named: dict[tuple[str, Split], list[ExpertTile]] = defaultdict(list)
     for tile in tiles:
-        named[tile.tile_id].append(tile)
-    single, doubled = [], []
-    for _, same in sorted(named.items()):
+        named[place_and_day(tile.tile_id), tile.split].append(tile)
+    single: list[ExpertTile] = []
+    doubled: list[UnusableTile] = []
+    for same in named.values():
         alike = len({tile.sha256 for tile in same}) == 1
         single += same[:1] if alike else []
         for number, tile in enumerate(same):
@@ -144,4 +150,4 @@ def _without_doubles(tiles: Iterable[ExpertTile]) -> tuple[list[ExpertTile], lis
                 other = same[0 if number else 1].file
                 what = "the same as" if alike else "another file with the id of"
                 doubled.append(UnusableTile(tile.file, "doubled id", f"it is {what} {other}"))
-    return single, doubled
+    return sorted(single, key=lambda tile: (tile.tile_id, tile.split)), doubled

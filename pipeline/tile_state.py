@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from pipeline.experts import index_experts
+from pipeline.experts import index_experts, place_and_day
 from pipeline.funnel_step import FunnelStep, commonest_first
 from pipeline.parts import part_inputs, read_part
 from pipeline.recipe import canonical_digest
@@ -40,18 +40,18 @@ class IndexedTiles:
 def index_tiles(settings: ExpertSettings) -> IndexedTiles:
     """Read all expert tiles that a recipe names; UsageError where there are none.
 
-    A tile that is in the training folder and in the hold-out folder is a hold-out tile only.
+    A tile that is both a training tile and a hold-out tile, by its place and day, is a hold-out tile only.
     """
     tiles: dict[str, ExpertTile] = {}
     unusable: list[UnusableTile] = []
     for folder, split in settings.folders():
         found, refused = index_experts(folder, split)
         unusable += refused
-        for tile in found:
-            other = tiles.get(tile.tile_id)
+        for tile in sorted(found, key=lambda tile: SPLITS.index(tile.split)):
+            other = tiles.get(place_and_day(tile.tile_id))
             if other is not None:
                 unusable.append(UnusableTile(other.file, "in both splits", f"it is a {tile.split} tile too"))
-            tiles[tile.tile_id] = tile
+            tiles[place_and_day(tile.tile_id)] = tile
     if not tiles:
         where = ", ".join(str(folder) for folder, _ in settings.folders())
         first = next((f"; the first file, {one.file}: {one.reason} ({one.detail})" for one in unusable), "")

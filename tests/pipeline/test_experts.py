@@ -127,6 +127,16 @@ def test_a_copied_tile_counts_once_and_two_that_differ_not_at_all(folder: Path) 
     assert f"the same as {TRAIN}" in next(one.detail for one in unusable if one.file.startswith("copy"))
 
 
+def test_one_place_and_day_under_both_spellings_is_one_tile(folder: Path) -> None:
+    dotted = folder / "dw_test" / "label_dw_-0.6481384406_6.8231873947-20190226.tif"
+    write(dotted, labels(512, 5))
+    (tile,), unusable = index_experts(folder)
+    assert tile.file == TRAIN
+    assert {one.file: one.reason for one in unusable} == dict.fromkeys(
+        [dotted.relative_to(folder).as_posix(), TEST], "doubled id"
+    )
+
+
 def test_a_tile_that_changed_since_it_was_indexed_is_not_read(folder: Path) -> None:
     tile = next(t for t in index_experts(folder)[0] if t.split == "train")
     write(folder / TRAIN, labels(510, 9))

@@ -31,6 +31,25 @@ def test_a_tile_in_both_splits_is_a_hold_out_tile(expert_tiles: Path, tmp_path: 
     assert [(one.reason, one.detail) for one in found.unusable] == [("in both splits", "it is a test tile too")]
 
 
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_hold_out_tile_is_known_by_any_of_its_names_and_in_any_folder(
+    expert_tiles: Path, tmp_path: Path, apart: bool, published: bool
+) -> None:
+    shutil.copytree(expert_tiles / "Experts", tmp_path / "Experts")
+    one = sorted((tmp_path / "Experts").rglob("*.tif"))[0]
+    name = f"label_{one.stem.replace('.', 'p')}.tif" if published else one.name
+    (tmp_path / "dw_test").mkdir()
+    shutil.copy(one, tmp_path / "dw_test" / name)
+    folders = {"train": tmp_path / "Experts", "test": tmp_path / "dw_test"} if apart else {"folder": tmp_path}
+    found = index_tiles(ExpertSettings.model_validate(folders))
+    assert [tile.tile_id for tile in found.tiles if tile.split == "test"] == [Path(name).stem.removeprefix("label_")]
+    assert len(found.tiles) == 6
+    assert [(Path(u.file).name, u.reason, u.detail) for u in found.unusable] == [
+        (one.name, "in both splits", "it is a test tile too")
+    ]
+
+
 def test_a_folder_without_tiles_is_told_with_the_first_reason(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no tile")
     with pytest.raises(UsageError, match=r"no expert tile in .*notes\.txt: not a GeoTIFF"):
