@@ -20,7 +20,7 @@ from pipeline.manifest.tile_manifest import write_tile_manifest
 from pipeline.manifest.write import ManifestRecord
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
-from pipeline.run_directory import Claim, claimed
+from pipeline.run_directory import Claim, claimed, prune_parts
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.layout import RunLayout
@@ -182,6 +182,7 @@ def _check_all(job: _Import, listing: str) -> list[CheckedTile]:
             job.done.append("check")
         checked += read_part(path, CheckedTile)
         job.progress("check", len(checked), len(tiles))
+    prune_parts(job.run, ("tiles",), -(-len(tiles) // PART_TILES))
     return checked
 
 

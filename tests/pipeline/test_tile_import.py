@@ -17,6 +17,7 @@ from pipeline.importers import dfc2020, noldo_tiles
 from pipeline.importers.archives import UnsafeArchiveError
 from pipeline.manifest.digest import content_digest, digest_run
 from pipeline.parts import read_part
+from pipeline.report.tile_gather import gather_tiles
 from pipeline.schema.dfc2020 import DFC_FILE_CODES
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.grid import PixelGrid
@@ -204,6 +205,7 @@ def test_a_bad_tile_is_left_out_with_its_reason_and_the_rest_goes_on(tmp_path: P
         "wrong size: s1 has 25 x 32 px, expected 32": {"s1": tif(tile["s1"][..., :25], grid)},
         "unknown class: dfc holds 11": {"dfc": tif(np.full((32, 32), 11, np.uint8), grid)},
         "file cannot be read: dfc": {"dfc": tif(tile["dfc"], grid)[:300]},
+        "file cannot be read: s2: it is empty": {"s2": b""},
         "files lie apart: s1 lies elsewhere than s2": {"s1": tif(tile["s1"], beside)},
         "values out of range: s1 holds 5000": {"s1": tif(np.full((2, 32, 32), 5000.0), grid)},
         "values out of range: s2 is int16": {"s2": tif(np.full((13, 32, 32), -1, np.int16), grid)},
@@ -319,7 +321,8 @@ def test_a_source_that_changes_meanwhile_is_noticed(tmp_path: Path, dfc_source: 
         import_tiles(source, tmp_path / "run", DFC2020, progress=change)
 
 
-def test_another_import_is_not_mixed_in(tmp_path: Path, dfc_source: Any) -> None:
+def test_another_import_is_not_mixed_in(tmp_path: Path, dfc_source: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tile_import, "PART_TILES", 2)
     source = put(tmp_path / "source", dfc_source)
     import_tiles(source, tmp_path / "run", DFC2020)
     for name in [n for n in dfc_source if "validation" in n]:
@@ -328,7 +331,10 @@ def test_another_import_is_not_mixed_in(tmp_path: Path, dfc_source: Any) -> None
         import_tiles(source, tmp_path / "run", DFC2020)
     made = import_tiles(source, tmp_path / "run", DFC2020, remake=True)
     assert made.tiles == {"test": 2}
-    assert digest_run(RunLayout(tmp_path / "run")).dataset == made.manifest.dataset_digest
+    run = RunLayout(tmp_path / "run")
+    assert digest_run(run).dataset == made.manifest.dataset_digest
+    found = gather_tiles(run)
+    assert {spot.location_id for spot in found.locations} == {row.location_id for row in found.index}
 
 
 def test_the_published_sizes_are_those_that_are_asked_for() -> None:
