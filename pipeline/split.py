@@ -9,7 +9,7 @@ from pydantic import Field
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from pipeline.nearness import LonLat, pairs_within
+from pipeline.nearness import LonLat, nearest, pairs_within
 from pipeline.schema.osm_records import SplitChoice
 from pipeline.schema.strict import Strict
 from pipeline.schema.tiles import Split
@@ -43,8 +43,9 @@ def split_tiles(tiles: Sequence[Candidate], settings: SplitSettings) -> list[Spl
     """Put every tile into a split, in the order given; whatever that order, the same tiles give the same split.
 
     Tiles are grouped so that every two within `separation_km` are in one group. Groups that hold a hold-out tile come
-    first: their training tiles cannot be trained on, so they go to the test set while there is room and are left out
-    after that. The others are drawn whole, in an order that the seed decides, as long as they fit.
+    first: their training tiles go to the test set while there is room, and after that those are left out that lie
+    within `separation_km` of a test tile. The others are drawn whole, in an order that the seed decides, as long as
+    they fit.
     """
     ordered = sorted(tiles, key=lambda tile: tile.tile_id)
     held_out = sum(tile.published == "test" for tile in ordered)
@@ -53,21 +54,25 @@ def split_tiles(tiles: Sequence[Candidate], settings: SplitSettings) -> list[Spl
     groups = sorted(_groups(ordered, settings.separation_km * 1000), key=lambda g: _drawn(settings.seed, g[0].tile_id))
     for group in sorted(groups, key=lambda members: all(tile.published == "train" for tile in members)):
         training = [tile for tile in group if tile.published == "train"]
-        beside = len(training) < len(group)
-        for tile in sorted(training, key=lambda tile: _drawn(settings.seed, tile.tile_id)):
-            if beside and room > 0:
-                chosen[tile.tile_id] = _choice(tile, "test")
-                room -= 1
-            elif beside:
-                chosen[tile.tile_id] = SplitChoice(
-                    tile.tile_id, "train", "", TOO_NEAR, f"within {settings.separation_km:g} km, test set full"
-                )
-        if not beside:
-            fits = len(training) <= room
-            room -= len(training) if fits else 0
-            chosen |= {tile.tile_id: _choice(tile, "test" if fits else "train") for tile in training}
-        chosen |= {tile.tile_id: _choice(tile, "test") for tile in group if tile.published == "test"}
+        held = [tile for tile in group if tile.published == "test"]
+        drawn = sorted(training, key=lambda tile: _drawn(settings.seed, tile.tile_id))
+        taken = drawn[:room] if held or len(drawn) <= room else []
+        room -= len(taken)
+        chosen |= {tile.tile_id: _choice(tile, "test") for tile in (*held, *taken)}
+        chosen |= {c.tile_id: c for c in _trained_on(drawn[len(taken) :], [*held, *taken], settings)}
     return [chosen[tile.tile_id] for tile in tiles]
+
+
+def _trained_on(rest: Sequence[Candidate], tested: Sequence[Candidate], settings: SplitSettings) -> list[SplitChoice]:
+    """The tiles of a group that found no room in the test set: trained on, or left out beside one that is tested on."""
+    choices = {tile.tile_id: _choice(tile, "train") for tile in rest}
+    around = nearest([tile.centre for tile in rest], [tile.centre for tile in tested])
+    for tile, near in zip(rest, around, strict=True):
+        for at, metres in near:
+            if metres <= settings.separation_km * 1000:
+                detail = f"{metres / 1000:.1f} km from {tested[at].tile_id}, test set full"
+                choices[tile.tile_id] = SplitChoice(tile.tile_id, "train", "", TOO_NEAR, detail)
+    return list(choices.values())
 
 
 def _choice(tile: Candidate, split: Split) -> SplitChoice:
