@@ -4,6 +4,9 @@ What can go wrong with archives of unknown origin follows PEP 706 (filters of ta
 'Decompression pitfalls'.
 """
 
+import bz2
+import gzip
+import lzma
 import os
 import re
 import stat
@@ -33,10 +36,21 @@ MAX_MEMBERS: Final = 50_000_000
 BLOCK_BYTES: Final = 2**20
 """Read of a compressed tar at a time."""
 
-BROKEN: Final = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+BROKEN: Final = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    NotImplementedError,
+    RuntimeError,
+)
 """What the standard library raises for an archive that is cut short, changed, or packed in a way it does not know."""
 
 _ARCHIVE: Final = re.compile(r"\.(zip|tgz|tar|tar\.(gz|bz2|xz))(\.part[a-z]{2,})?", re.IGNORECASE)
+_COMPRESSED: Final[dict[bytes, Callable[[Any], Any]]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
+"""By how files begin. What tarfile itself decodes as a stream has no checksum compared."""
 _PICKLE: Final = re.compile(r"\.(pkl|pickle|mdb|lmdb|joblib)", re.IGNORECASE)
 
 
@@ -182,20 +196,58 @@ def _of_tar(path: Path, wanted: Callable[[str], bool]) -> Iterator[Entry]:
                 _refuse_pickle(name, path)
                 yield Entry(name, member.size, lambda member=member: _read(tar, member, path))  # type: ignore[misc]
             tar.members.clear()  # type: ignore[attr-defined]  # of millions of files, none is asked for again
+        _compare_checksum(tar, path)
+
+
+class _AsDecoded:
+    """A stream for tarfile that gives what it has, so that all before a damaged place is read before it is told."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes; none at the end."""
+        data: bytes = self._file.read1(size)
+        return data
+
+
+class _Header(tarfile.TarInfo):
+    """A member's header. One that is missing or changed is damage, where tarfile takes it for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
+        """Read the next one."""
+        try:
+            return super().fromtarfile(tar)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # the mark that stands at the end
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
 
 
 @contextmanager
 def _opened_tar(path: Path, parts: list[Path]) -> Iterator[tarfile.TarFile]:
     with ExitStack() as stack:
-        whole = stack.enter_context(BufferedReader(SplitFile(parts), BLOCK_BYTES))
+        whole: Any = stack.enter_context(BufferedReader(SplitFile(parts), BLOCK_BYTES))
         with _told(path):
-            tar = stack.enter_context(tarfile.open(fileobj=whole, mode="r|*", bufsize=BLOCK_BYTES))
+            reader = _COMPRESSED.get(whole.peek(2)[:2])
+            if reader is not None:
+                whole = stack.enter_context(reader(whole))
+            stream: Any = _AsDecoded(whole)
+            tar = stack.enter_context(tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK_BYTES, tarinfo=_Header))
         yield tar
 
 
 def _next(tar: tarfile.TarFile, path: Path) -> tarfile.TarInfo | None:
     with _told(path):
         return tar.next()
+
+
+def _compare_checksum(tar: tarfile.TarFile, path: Path) -> None:
+    """Read what follows the end mark: a compressed file's checksum is compared at the file's end."""
+    with _told(path):
+        while tar.fileobj.read(BLOCK_BYTES):
+            pass
 
 
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> bytes:

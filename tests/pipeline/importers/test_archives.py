@@ -1,5 +1,7 @@
+import bz2
 import gzip
 import io
+import lzma
 import os
 import stat
 import tarfile
@@ -152,6 +154,50 @@ def test_a_truncated_tar_gives_what_is_whole_and_then_says_so(mode: str, keep: f
     assert "\n" not in str(told.value)
     assert 1 <= len(read) < 9
     assert all(files[name] == data for name, data in read.items())
+
+
+def read_until_told(source: Path) -> list[str]:
+    """The names of all that was read before damage is told; it has to be told."""
+    read: list[str] = []
+
+    def read_all() -> None:
+        for entry in entries(source):
+            entry.read()
+            read.append(entry.name)
+
+    with pytest.raises(DamagedArchiveError, match=r"cut short or damaged .*; fetch it again") as told:
+        read_all()
+    assert "\n" not in str(told.value)
+    return read
+
+
+def damaged_at(at: int, tar: bytes) -> bytes:
+    return tar[:at] + bytes([tar[at] ^ 1]) + tar[at + 1 :]
+
+
+BLOCKS: dict[str, Callable[[bytes], bytes]] = {
+    "cut at a member": lambda tar: tar[: 3 * 1024],
+    "cut in a header": lambda tar: tar[: 3 * 1024 + 200],
+    "a header changed": lambda tar: damaged_at(3 * 1024, tar),
+}
+"""Of a tar whose members take two blocks of 512 bytes each, three are whole."""
+
+
+@pytest.mark.parametrize("damage", BLOCKS.values(), ids=BLOCKS)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_a_tar_that_breaks_at_a_header_does_not_end_there(
+    damage: Callable[[bytes], bytes], pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    tar = write_tar(tmp_path / "whole", dict.fromkeys("abcdef", b"radar"), mode="w").read_bytes()
+    (tmp_path / "x.tar").write_bytes(pack(damage(tar)))
+    assert read_until_told(tmp_path / "x.tar") == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("damage", [lambda d: damaged_at(len(d) - 8, d), lambda d: d[:-8]], ids=["changed", "missing"])
+def test_the_checksum_of_a_gzip_is_compared(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    whole = write_tar(tmp_path / "whole", dict.fromkeys("abc", b"radar")).read_bytes()
+    (tmp_path / "x.tar.gz").write_bytes(damage(whole))
+    assert read_until_told(tmp_path / "x.tar.gz") == ["a", "b", "c"]
 
 
 def test_a_changed_byte_in_a_zip_is_told(tmp_path: Path) -> None:
