@@ -11,7 +11,7 @@ from PIL import Image
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import MemoryFile
 
-from pipeline.importers.imported import PATCH_SHAPE, NotImportableError
+from pipeline.importers.imported import MAX_FILE_BYTES, PATCH_SHAPE, NotImportableError
 from pipeline.schema.grid import PATCH_PX, PIXEL_M, PixelGrid, transformer
 
 NATIVE_PX: Final = (PATCH_PX, PATCH_PX // 2, PATCH_PX // 6)
@@ -38,6 +38,8 @@ def read_raster(data: bytes, name: str, sides: tuple[int, ...] = NATIVE_PX) -> R
 
     The shape is looked at before a pixel is decoded, and no other driver than GTiff gets to see the bytes.
     """
+    if not data:
+        raise NotImportableError("unreadable file", f"{name} is empty or larger than {MAX_FILE_BYTES // 2**20} MB")
     try:
         with warnings.catch_warnings(), MemoryFile(data) as memory:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)

@@ -51,6 +51,8 @@ def decode_tile_raster(data: bytes, name: str, *, placed: bool = True) -> TileRa
 
     Raises BadTileError where it is none, or lies on another grid than a north-up one of 10 m in a UTM zone.
     """
+    if not data:
+        raise BadTileError("file cannot be read", f"{name}: it is empty")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)

@@ -2,10 +2,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.importers.geotiff import Raster, centre_lonlat, grid_of, to_patch_size
+from pipeline.importers.geotiff import Raster, centre_lonlat, grid_of, read_raster, to_patch_size
+from pipeline.importers.imported import NotImportableError
 from pipeline.schema.grid import patch_grid
 
 
@@ -54,3 +56,8 @@ def test_a_coarse_band_keeps_within_its_neighbours_and_its_gaps(side: int, seed:
 def test_a_band_of_10_m_is_left_alone() -> None:
     band = np.arange(264 * 264, dtype=np.uint16).reshape(264, 264)
     assert to_patch_size(band) is band
+
+
+def test_a_file_without_bytes_is_told_as_one_that_cannot_be_read() -> None:
+    with pytest.raises(NotImportableError, match=r"unreadable file: a/B1\.tif is empty or larger than 16 MB"):
+        read_raster(b"", "a/B1.tif")

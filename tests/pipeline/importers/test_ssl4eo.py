@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.importers.imported import Imported, Problem
+from pipeline.importers.imported import MAX_FILE_BYTES, Imported, Problem
 from pipeline.importers.labels import LabelArchive
 from pipeline.importers.ssl4eo import sources_of, ssl4eo_locations
 from pipeline.schema.errors import UsageError
@@ -149,6 +149,8 @@ def test_what_is_wrong_with_a_location_is_told_in_a_line_and_the_others_go_on(
         (renamed(s2, B4_tif=miniatures.tif(square, place)), s1, "wrong shape", "is 1 x 263 x 263, expected 1 x 264"),
         (renamed(s2, B4_tif=miniatures.tif(np.ones((264, 264), np.uint8), place)), s1, "wrong type", "scaled already"),
         (renamed(s2, B4_tif=b"<VRTDataset/>"), s1, "unreadable file", "B4.tif"),
+        (renamed(s2, B4_tif=b""), s1, "unreadable file", "B4.tif is empty or larger than 16 MB"),
+        (renamed(s2, B4_tif=bytes(MAX_FILE_BYTES + 1)), s1, "unreadable file", "B4.tif is empty or larger than 16 MB"),
         (renamed(s2, metadata_json=b"{"), s1, "unreadable file", "metadata.json"),
         ({n: d for n, d in s2.items() if place.scenes[0] not in n}, s1, "not four seasons", "has 3 scenes of S2"),
         (s2, renamed(s1, VV_tif=miniatures.tif(np.full((264, 264), 700, np.float32), place)), "bad values", "possible"),
