@@ -33,7 +33,7 @@ def check_settings(settings: PretrainSettings, *, probabilities: bool) -> None:
 
 
 def check_store(settings: PretrainSettings, store: TrainingStore) -> None:
-    """Raise UsageError for a crop larger than the store's patches, or soft labels that the store does not have."""
+    """Raise UsageError for a crop larger than the store's patches, or soft labels or confidences that are not there."""
     if settings.crop_px > store.patch_px:
         raise UsageError(
             f"crop_px is {settings.crop_px}, but the patches of {store.path} have {store.patch_px} px a side"
@@ -42,4 +42,9 @@ def check_store(settings: PretrainSettings, store: TrainingStore) -> None:
         raise UsageError(
             f"objective.labels is 'soft', but {store.path} has no class probabilities; "
             "build it with export.dw_probabilities: true, or set objective.labels to 'hard'"
+        )
+    if settings.objective.weigh_by_confidence and store.labels.confidence is None:
+        raise UsageError(
+            f"objective.weigh_by_confidence is on, but the labels {store.labels.folder} came without confidences; "
+            "turn it off, or set label_source to labels that have them (noldo pseudo-label)"
         )

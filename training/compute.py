@@ -4,15 +4,17 @@ Tensors carry their dimensions: B samples, S seasons, C bands, H rows, W columns
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.schema.bands import S2_BANDS, S2_BANDS_9
 from pipeline.schema.errors import UsageError
-from training.augment import Placement, place_images, place_labels
+from training.augment import IMAGE_MAX, Placement, place_images, place_labels
 from training.loader import Batch
 from training.settings import PretrainSettings
+from training.smoothing import chosen_label
 from training.soft_labels import normalised
 from training.to_device import to_device
 
@@ -56,6 +58,9 @@ class Inputs:
     probabilities: Tensor | None = None
     """float32 (B, 9, H, W): the images' season's class probabilities, sum 1, or 0 where there is no label; None where
     they were not read."""
+    confidence: Tensor | None = None
+    """float32 (B, H, W), 0..1: the confidence that the labels of the images' season came with; None where it was not
+    read."""
 
     @property
     def label(self) -> Tensor:
@@ -64,24 +69,39 @@ class Inputs:
 
 
 def choose_compute(settings: PretrainSettings, local_rank: int = 0) -> Compute:
-    """Settle 'auto' device, precision and compilation, and the number of threads.
+    """Settle 'auto' device, precision and compilation of a pretraining run; as `settle_compute`."""
+    return settle_compute(
+        device=settings.device,
+        precision=settings.precision,
+        compiled=settings.compile,
+        threads=settings.threads,
+        local_rank=local_rank,
+    )
+
+
+def settle_compute(
+    *,
+    device: Literal["auto", "cpu", "cuda"],
+    precision: Literal["auto", "float32", "bf16"],
+    compiled: Literal["auto", "on", "off"],
+    threads: int | None,
+    local_rank: int = 0,
+) -> Compute:
+    """Settle 'auto' device, precision and compilation, and the number of threads (None: torch decides).
 
     `local_rank`: number of this process on its machine, which takes the GPU of that number.
     Raises UsageError where a GPU is asked for that is not there, or bf16 where it does not pay.
     """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if settings.device == "cuda" and not gpus:
+    if device == "cuda" and not gpus:
         raise UsageError("device is 'cuda', but PyTorch finds no GPU here; use device 'auto' or 'cpu'")
-    device = _device(local_rank, gpus) if gpus and settings.device != "cpu" else torch.device("cpu")
-    if settings.precision == "bf16" and device.type == "cpu":
+    chosen = _device(local_rank, gpus) if gpus and device != "cpu" else torch.device("cpu")
+    if precision == "bf16" and chosen.type == "cpu":
         raise UsageError("precision 'bf16' is for GPUs only; use 'auto' or 'float32' on a CPU")
-    bf16 = settings.precision == "bf16" or (
-        settings.precision == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported()
-    )
-    compiled = settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda")
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    return Compute(device, bf16, compile=compiled)
+    bf16 = precision == "bf16" or (precision == "auto" and chosen.type == "cuda" and torch.cuda.is_bf16_supported())
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return Compute(chosen, bf16, compile=compiled == "on" or (compiled == "auto" and chosen.type == "cuda"))
 
 
 def _device(local_rank: int, gpus: int) -> torch.device:
@@ -101,7 +121,7 @@ def network_inputs(batch: Batch, placement: Placement, *, s2_bands: int, compute
     def moved(tensor: Tensor) -> Tensor:
         return tensor.to(compute.device, non_blocking=True)
 
-    share = batch.probabilities
+    share, sure = batch.probabilities, batch.confidence
     s2_BCHW = moved(batch.s2)
     if s2_bands != len(S2_BANDS):
         nine = torch.tensor([S2_BANDS.index(band) for band in S2_BANDS_9])
@@ -110,6 +130,7 @@ def network_inputs(batch: Batch, placement: Placement, *, s2_bands: int, compute
         s1=place_images(moved(batch.s1), placement),
         s2=place_images(s2_BCHW, placement),
         labels=place_labels(moved(batch.labels), placement),
-        season=moved(batch.season),
+        season=(season_B := moved(batch.season)),
         probabilities=None if share is None else normalised(place_images(moved(share), placement).contiguous()),
+        confidence=None if sure is None else chosen_label(place_labels(moved(sure), placement), season_B) / IMAGE_MAX,
     )

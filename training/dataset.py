@@ -31,6 +31,12 @@ DIGEST_ATTRIBUTE = "content_digest"
 LABELS = "labels"
 """What stands for the array of the label source, whatever that is called, among the arrays that batches are read of."""
 
+CONFIDENCE = "confidence"
+"""The same for the confidences that the labels came with."""
+
+ALL_SEASONS = (LABELS, CONFIDENCE)
+"""What is read of all four seasons at once, which are one chunk."""
+
 PROBABILITIES = "dw_prob"
 """The array that a store has where its recipe asked for it."""
 
@@ -52,8 +58,8 @@ class TrainingStore:
     """tensorstore of uint8 (N, 4, 9, P, P): 255 times the probability of each class, all 0 where there is no label;
     None where the store has none."""
     shards: Mapping[str, ShardedArray] | None
-    """What batches are read of as its shards lie on a disk or in a bucket, by name: s1, s2, LABELS, and dw_prob where
-    there is one. None where only tensorstore can read one of them."""
+    """What batches are read of as its shards lie on a disk or in a bucket, by name: s1, s2, LABELS, and CONFIDENCE
+    and dw_prob where there are such. None where only tensorstore can read one of them."""
     scaling: dict[str, Scaling] | None
     """How s1 and s2 were scaled to uint8, as their attributes state it; None where they state nothing."""
     digest: str
@@ -106,6 +112,7 @@ def open_store(path: AnyPath, label_source: str = OWN_LABELS) -> TrainingStore:
     stated = {name: _group_attributes(path / name) for name in ("s1", "s2")}
     labels = open_label_source(path, label_source, tuple(arrays["dw"].shape))
     read = {name: path / name for name in arrays if name != "dw"} | {LABELS: labels.folder}
+    read |= {} if labels.confidence is None else {CONFIDENCE: labels.confidence_folder}
     sharded = {name: open_sharded(folder) for name, folder in read.items()}
     ours = {name: array for name, array in sharded.items() if array is not None and _as_read(name, array)}
     return TrainingStore(
@@ -179,7 +186,7 @@ def _whole_groups(groups: NDArray[np.int64], order: NDArray[np.int64], count: in
 
 def _as_read(name: str, array: ShardedArray) -> bool:
     """Whether a chunk is what a training step reads: a season of the images, or all four label maps."""
-    seasons = N_SEASONS if name == LABELS else 1
+    seasons = N_SEASONS if name in ALL_SEASONS else 1
     return array.chunk_shape == (1, seasons, *array.shape[2:])
 
 

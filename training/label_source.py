@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +17,11 @@ from training.store_files import kvstore_spec, read_file, reason
 OWN_LABELS: Final = "dw"
 """The label source that every store has: the array of Dynamic World's labels."""
 
+CONFIDENCE_SUFFIX: Final = "_confidence"
+"""What the array of confidences is called behind the name of its labels."""
+
 LABELS_DIGEST: Final = "content_digest"
-"""Attribute of an added label array: the digest of its content."""
+"""Attribute of an added label array: the digest of its content; of its confidences: the digest of their labels."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class LabelSource:
     """tensorstore of uint8 (N, 4, P, P): class 0..8, or 255 where there is no label."""
     digest: str | None
     """Digest of the content; None for the store's own labels, which the store's digest covers."""
+    confidence: Any | None
+    """tensorstore of uint8 (N, 4, P, P): 255 times the confidence of each label; None where they came without."""
+
+    @property
+    def confidence_folder(self) -> AnyPath:
+        """Where the array of the confidences lies or would lie: beside the labels, by their name and a suffix."""
+        return self.folder.parent / (self.folder.name + CONFIDENCE_SUFFIX)
 
 
 def open_label_source(store: AnyPath, source: str, shape: tuple[int, ...]) -> LabelSource:
@@ -46,6 +56,32 @@ def open_label_source(store: AnyPath, source: str, shape: tuple[int, ...]) -> La
     metadata = read_file(folder, "zarr.json")
     if metadata is None:
         raise UsageError(f"label_source is '{source}', but there is no array {folder}{_known(store)}")
+    array = _open_maps(folder, store, shape)
+    if source == OWN_LABELS:
+        return LabelSource(folder.name, folder, array, None, None)
+    found = LabelSource(folder.name, folder, array, _digest(folder, metadata), None)
+    return replace(found, confidence=_open_confidence(found, store, shape))
+
+
+def labels_folder(store: AnyPath, source: str) -> AnyPath:
+    """Where the array of a label source lies or would lie; see open_label_source."""
+    if "/" in source:
+        return UPath(source) if "://" in source else Path(source)
+    return store / source if source == OWN_LABELS else store / ADDED_LABELS / source
+
+
+def _open_confidence(labels: LabelSource, store: AnyPath, shape: tuple[int, ...]) -> Any | None:
+    folder = labels.confidence_folder
+    metadata = read_file(folder, "zarr.json")
+    if metadata is None:
+        return None
+    array = _open_maps(folder, store, shape)
+    if json.loads(metadata).get("attributes", {}).get(LABELS_DIGEST) not in (None, labels.digest):
+        raise UsageError(f"{folder} is of another state of {labels.folder}; make both again (noldo pseudo-label)")
+    return array
+
+
+def _open_maps(folder: AnyPath, store: AnyPath, shape: tuple[int, ...]) -> Any:
     whole = {"fill_missing_data_reads": False}  # a chunk that is not there is damage, not the fill value
     try:
         spec = {"driver": "zarr3", "kvstore": kvstore_spec(folder), **whole}
@@ -57,21 +93,16 @@ def open_label_source(store: AnyPath, source: str, shape: tuple[int, ...]) -> La
             f"{folder} is {array.dtype.name} {tuple(array.shape)}, but labels of {store} are uint8 {shape}; "
             "give labels that were made for this store"
         )
-    own = source == OWN_LABELS
-    return LabelSource(folder.name, folder, array, None if own else _digest(folder, metadata))
-
-
-def labels_folder(store: AnyPath, source: str) -> AnyPath:
-    """Where the array of a label source lies or would lie; see open_label_source."""
-    if "/" in source:
-        return UPath(source) if "://" in source else Path(source)
-    return store / source if source == OWN_LABELS else store / ADDED_LABELS / source
+    return array
 
 
 def _known(store: AnyPath) -> str:
     added = store / ADDED_LABELS
-    names = sorted(f.name for f in added.iterdir() if f.is_dir()) if isinstance(added, Path) and added.is_dir() else []
-    return f"; {store} has {', '.join((OWN_LABELS, *names))}" if isinstance(added, Path) else ""
+    if not isinstance(added, Path):
+        return ""
+    folders = (f.name for f in added.iterdir() if f.is_dir()) if added.is_dir() else ()
+    names = sorted(name for name in folders if not name.startswith(".") and not name.endswith(CONFIDENCE_SUFFIX))
+    return f"; {store} has {', '.join((OWN_LABELS, *names))}"
 
 
 def _digest(folder: AnyPath, metadata: bytes) -> str:

@@ -20,7 +20,7 @@ from torch import Tensor
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
-from training.dataset import LABELS, PROBABILITIES, TrainingStore
+from training.dataset import ALL_SEASONS, CONFIDENCE, LABELS, PROBABILITIES, TrainingStore
 from training.epoch_plan import BatchPlan
 from training.shards import ShardedArray
 from training.store_files import FAILURES, folder_of, reason
@@ -57,12 +57,14 @@ class Batch:
     probabilities: Tensor | None = None
     """uint8 (B, 9, P, P): 255 times the class probabilities of the images' season, all 0 where there is no label; None
     where they were not asked for."""
+    confidence: Tensor | None = None
+    """uint8 (B, 4, P, P): 255 times the confidence of each label; None where it was not asked for."""
 
     @property
     def arrays(self) -> dict[str, Tensor]:
         """What is read, by the name that the store has for it."""
-        asked = {} if self.probabilities is None else {PROBABILITIES: self.probabilities}
-        return {"s1": self.s1, "s2": self.s2, LABELS: self.labels, **asked}
+        asked = {PROBABILITIES: self.probabilities, CONFIDENCE: self.confidence}
+        return {"s1": self.s1, "s2": self.s2, LABELS: self.labels, **{k: v for k, v in asked.items() if v is not None}}
 
 
 def read_batches(
@@ -72,16 +74,20 @@ def read_batches(
     pin: bool,
     readers: int | None = None,
     probabilities: bool = False,
+    confidence: bool = False,
 ) -> Iterator[Batch]:
     """Yield the planned batches in order, reading ahead on threads; to go on in mid-epoch, give the plans left.
 
     `pin`: put them into page-locked memory, for copies to a GPU that overlap its work. `readers`: threads that read
     and decode, by default one a core up to DEFAULT_READERS, or BUCKET_READERS for object storage. `probabilities`:
-    read the season's class probabilities too, which the store must have.
+    read the season's class probabilities too, which the store must have. `confidence`: read the labels' confidences
+    too, which its label source must have.
     Raises NoldoError naming store, array or shard, and rows, where a chunk is damaged or cannot be had.
     """
     if probabilities and store.dw_prob is None:
         raise ValueError(f"{store.path} has no array '{PROBABILITIES}'")
+    if confidence and store.labels.confidence is None:
+        raise ValueError(f"{store.labels.folder} came without confidences")
     threads = readers or (min(DEFAULT_READERS, _cores()) if isinstance(store.path, Path) else BUCKET_READERS)
     with ThreadPoolExecutor(threads, thread_name_prefix="reader") as pool:
         pending: deque[tuple[Batch, Callable[[], None]]] = deque()
@@ -89,7 +95,7 @@ def read_batches(
         try:
             while True:
                 while len(pending) <= _ahead(pending) and (plan := next(waiting, None)) is not None:
-                    pending.append(_start(store, plan, _room(store, plan, pin, probabilities), pool))
+                    pending.append(_start(store, plan, _room(store, plan, pin, probabilities, confidence), pool))
                 if not pending:
                     return
                 batch, finish = pending.popleft()
@@ -134,7 +140,7 @@ def _ahead(pending: Sequence[tuple[Batch, Callable[[], None]]]) -> int:
     return max(1, min(MOST_AHEAD, AHEAD_BYTES // max(largest, 1)))
 
 
-def _room(store: TrainingStore, plan: BatchPlan, pin: bool, probabilities: bool) -> Batch:
+def _room(store: TrainingStore, plan: BatchPlan, pin: bool, probabilities: bool, confidence: bool) -> Batch:
     """A batch whose memory is there and still to be filled."""
 
     def room(layers: int) -> Tensor:
@@ -147,6 +153,7 @@ def _room(store: TrainingStore, plan: BatchPlan, pin: bool, probabilities: bool)
         labels=room(N_SEASONS),
         season=torch.from_numpy(plan.seasons),
         probabilities=room(N_DW_CLASSES) if probabilities else None,
+        confidence=room(N_SEASONS) if confidence else None,
     )
 
 
@@ -158,10 +165,16 @@ def _start(
         targets = {name: tensor.numpy() for name, tensor in batch.arrays.items()}
         pieces = read_pieces(store.shards, plan, targets, pool)
         return batch, lambda: _wait(pieces)
-    sources = {"s1": store.s1, "s2": store.s2, LABELS: store.labels.array, PROBABILITIES: store.dw_prob}
+    sources = {
+        "s1": store.s1,
+        "s2": store.s2,
+        LABELS: store.labels.array,
+        CONFIDENCE: store.labels.confidence,
+        PROBABILITIES: store.dw_prob,
+    }
     reads = []
     for name, target in batch.arrays.items():
-        view = sources[name].vindex[plan.rows] if name == LABELS else sources[name].vindex[plan.rows, plan.seasons]
+        view = sources[name].vindex[plan.rows] if name in ALL_SEASONS else sources[name].vindex[plan.rows, plan.seasons]
         reads.append(_Read(sources[name], view, target))
 
     def finish() -> None:
@@ -179,7 +192,7 @@ def read_pieces(
 ) -> list[Future[None]]:
     """Read the plan's rows of each array into its target, (B, ...), some samples a task."""
     rows, seasons = plan.rows.tolist(), plan.seasons.tolist()
-    chunks = {name: [0] * len(rows) if name == LABELS else seasons for name in targets}
+    chunks = {name: [0] * len(rows) if name in ALL_SEASONS else seasons for name in targets}
 
     def read(part: slice) -> None:
         begun = [

@@ -14,7 +14,7 @@ from training.ramp import RampShape, Strength, ramp, selection_ratio
 from training.to_device import to_device
 
 Confidence = Literal["entropy", "gini"]
-Segmentation = Literal["ce_dice", "sce", "gce"]
+Segmentation = Literal["ce_dice", "ce", "sce", "gce"]
 Labels = Literal["hard", "soft"]
 
 
@@ -50,7 +50,10 @@ class Objective:
     select: bool = True
     """False: every labelled pixel weighs 1, which is the paper's plain midF or lateF; so it does for one modality."""
     segmentation: Segmentation = "ce_dice"
-    """How a prediction is compared with the target: cross-entropy + Dice (eq. 2), SCE or GCE (training.sce, .gce)."""
+    """How a prediction is compared with the target: cross-entropy + Dice (eq. 2), cross-entropy alone, SCE or GCE
+    (training.sce, .gce)."""
+    lovasz_weight: float = 0.0
+    """Factor of the Lovasz-Softmax loss that is added to it, >= 0 (training.lovasz; arXiv 2504.13458 has 1)."""
     sce_alpha: float = 1.0
     """Factor of the cross-entropy in SCE, >= 0 (arXiv 2504.13458)."""
     sce_beta: float = 2.0
@@ -59,6 +62,8 @@ class Objective:
     """Exponent of GCE, above 0, at most 1: toward 0 it nears the cross-entropy, 1 is the absolute error."""
     labels: Labels = "hard"
     """What is learnt: the likeliest class, or the probabilities of all classes (training.soft_labels)."""
+    weigh_by_confidence: bool = False
+    """Whether a pixel's weight in the segmentation losses is multiplied by the confidence that its label came with."""
 
     def __post_init__(self) -> None:
         """Refuse values that are out of range, naming the field."""
@@ -73,7 +78,7 @@ class Objective:
         if self.prior_factor + self.uniform_factor > 1.0:
             both = self.prior_factor + self.uniform_factor
             raise ValueError(f"prior_factor + uniform_factor is {both}: give at most 1 together")
-        for name in ("ramp_epochs", "consistency_weight", "sce_alpha", "sce_beta"):
+        for name in ("ramp_epochs", "consistency_weight", "sce_alpha", "sce_beta", "lovasz_weight"):
             value = getattr(self, name)
             if value < 0:
                 raise ValueError(f"{name} is {value}: give 0 or more")

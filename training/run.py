@@ -30,3 +30,8 @@ class Run:
     def reads_probabilities(self) -> bool:
         """Whether batches come with the class probabilities of their labels."""
         return self.objective.labels == "soft"
+
+    @property
+    def reads_confidence(self) -> bool:
+        """Whether batches come with the confidences of their labels."""
+        return self.objective.weigh_by_confidence

@@ -40,8 +40,11 @@ class ObjectiveSettings(Strict):
     """Whether pixels are selected at all; without it every weight is 1 (the paper's midF and lateF).
 
     With one modality there is nothing to select by, and every weight is 1."""
-    segmentation: Literal["ce_dice", "sce", "gce"] = "ce_dice"
-    """Segmentation loss: cross-entropy + Dice (eq. 2), or the robust SCE (arXiv 1908.06112), GCE (1805.07836)."""
+    segmentation: Literal["ce_dice", "ce", "sce", "gce"] = "ce_dice"
+    """Segmentation loss: cross-entropy + Dice (eq. 2), cross-entropy, or the robust SCE (arXiv 1908.06112), GCE
+    (1805.07836)."""
+    lovasz_weight: Annotated[float, Field(ge=0.0)] = 0.0
+    """Factor of the Lovasz-Softmax loss (arXiv 1705.08790) that is added to it."""
     sce_alpha: Annotated[float, Field(ge=0.0)] = 1.0
     """Factor of the cross-entropy in SCE (arXiv 2504.13458)."""
     sce_beta: Annotated[float, Field(ge=0.0)] = 2.0
@@ -50,6 +53,8 @@ class ObjectiveSettings(Strict):
     """Exponent of GCE; 0.7 is its paper's."""
     labels: Literal["hard", "soft"] = "hard"
     """Learn the likeliest class, or the probabilities of all classes, of a store that was built with them."""
+    weigh_by_confidence: bool = False
+    """Weigh each pixel of the segmentation loss by the confidence that its label came with (pseudo-labels have one)."""
 
     @model_validator(mode="after")
     def _shares(self) -> Self:

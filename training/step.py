@@ -17,6 +17,7 @@ from training.compute import Inputs
 from training.cromss import consistency_loss, selection_masks
 from training.gce import generalised_cross_entropy
 from training.losses import weighted_cross_entropy, weighted_dice
+from training.lovasz import lovasz_softmax
 from training.modality import Modality
 from training.objective import CROMSS, Objective
 from training.ramp import Strength
@@ -48,9 +49,11 @@ def step_losses(
     segmentation loss only, every labelled pixel weighing 1 (the paper's single-modal pretraining). `epoch` counts
     from 0. A pixel without a label in its season takes no part in any loss, threshold or weight.
     `compiled`: fuse what is computed pixel by pixel, for a GPU; compiled once for each size of batch, for all epochs.
-    ValueError if the shapes do not agree, or soft labels are wanted and `inputs` has none.
+    ValueError if the shapes do not agree, or soft labels or confidences are wanted and `inputs` has none.
     """
     _check_shapes(logits, inputs.label)
+    if objective.weigh_by_confidence and inputs.confidence is None:
+        raise ValueError("weigh_by_confidence is on, but the inputs have no confidence: read the batches with it")
     soft_BCHW = _soft_labels(inputs, objective)
     selection = objective.strength(epoch, inputs.labels.device)
     losses = _compiled_losses() if compiled else _losses
@@ -85,8 +88,12 @@ def _losses(
         probabilities_BCHW=soft_BCHW,
     )
     masks = selection_masks(log_p, label_BHW, soft_BCHW, strength=selection, objective=objective)
+    weight = masks.segmentation
+    if objective.weigh_by_confidence:
+        assert inputs.confidence is not None
+        weight = {m: weight_BHW * inputs.confidence for m, weight_BHW in weight.items()}
     parts = {
-        f"segmentation_{m}": segmentation_loss(log_p_BCHW, target_BCHW, masks.segmentation[m], objective)
+        f"segmentation_{m}": segmentation_loss(log_p_BCHW, target_BCHW, weight[m], objective)
         for m, log_p_BCHW in log_p.items()
     }
     total = torch.stack(list(parts.values())).sum()
@@ -97,28 +104,41 @@ def _losses(
 
 
 def validation_loss(logits: Mapping[Modality, Tensor], inputs: Inputs, objective: Objective = CROMSS) -> Tensor:
-    """Return the total loss without selection and without label smoothing, 0-dim; the rest is as in step_losses."""
-    plain = replace(objective, prior_factor=0.0, uniform_factor=0.0, select=False)
+    """Return the total loss without selection, label smoothing and weights by the labels' confidence, 0-dim.
+
+    The rest is as in step_losses.
+    """
+    plain = replace(objective, prior_factor=0.0, uniform_factor=0.0, select=False, weigh_by_confidence=False)
     return step_losses(logits, inputs, 0, plain).total
 
 
 def segmentation_loss(
     log_p_BCHW: Tensor, target_BCHW: Tensor, weight_BHW: Tensor, objective: Objective = CROMSS
 ) -> Tensor:
-    """Return the loss of one modality against the target, 0-dim, of the objective's kind: CE + Dice, SCE or GCE.
+    """Return the loss of one modality against the target, 0-dim, of the objective's kind: CE + Dice, CE, SCE or GCE.
+
+    Where the objective has a factor for it, the Lovasz-Softmax loss of the likeliest class of the target is added.
 
     `log_p_BCHW`: log-probabilities, float32. `target_BCHW`: class frequencies, 0..1. `weight_BHW`: 0..1. Target and
     weight are 0 for a pixel without a label.
     """
+    loss = _pixel_loss(log_p_BCHW, target_BCHW, weight_BHW, objective)
+    if objective.lovasz_weight == 0.0:
+        return loss
+    return loss + objective.lovasz_weight * lovasz_softmax(log_p_BCHW, target_BCHW.argmax(dim=1), weight_BHW)
+
+
+def _pixel_loss(log_p_BCHW: Tensor, target_BCHW: Tensor, weight_BHW: Tensor, objective: Objective) -> Tensor:
     if objective.segmentation == "sce":
         return symmetric_cross_entropy(
             log_p_BCHW, target_BCHW, weight_BHW, alpha=objective.sce_alpha, beta=objective.sce_beta
         )
     if objective.segmentation == "gce":
         return generalised_cross_entropy(log_p_BCHW, target_BCHW, weight_BHW, q=objective.gce_q)
-    return weighted_cross_entropy(log_p_BCHW, target_BCHW, weight_BHW) + weighted_dice(
-        log_p_BCHW, target_BCHW, weight_BHW
-    )
+    forward = weighted_cross_entropy(log_p_BCHW, target_BCHW, weight_BHW)
+    if objective.segmentation == "ce":
+        return forward
+    return forward + weighted_dice(log_p_BCHW, target_BCHW, weight_BHW)
 
 
 def _soft_labels(inputs: Inputs, objective: Objective) -> Tensor | None:

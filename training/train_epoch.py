@@ -37,6 +37,7 @@ def train_epoch(run: Run, state: RunState, forward: Forward, under_way: UnderWay
         plans[under_way.steps :],
         pin=run.compute.pinned,
         probabilities=run.reads_probabilities,
+        confidence=run.reads_confidence,
     )
     for batch in under_way.clock.waits(batches):
         losses = _step(run, state, forward, batch, under_way)

@@ -35,3 +35,7 @@ def test_a_store_must_have_the_crop_and_the_soft_labels_that_are_asked_for(small
     with pytest.raises(UsageError, match=r"build it with export\.dw_probabilities: true"):
         check_store(soft, store)
     check_store(soft, replace(store, dw_prob=store.dw))
+    sure = PretrainSettings(crop_px=64, objective=ObjectiveSettings(weigh_by_confidence=True))
+    with pytest.raises(UsageError, match=r"labels .*dw came without confidences"):
+        check_store(sure, store)
+    check_store(sure, replace(store, labels=replace(store.labels, confidence=store.dw)))

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import PretrainLayout
-from training.compute import choose_compute
+from training.augment import Augmentation, draw
+from training.compute import choose_compute, network_inputs
 from training.dataset import open_store, split_locations
 from training.epoch_plan import plan_all_seasons
 from training.evaluate import evaluate
@@ -64,6 +66,36 @@ def test_batches_have_the_labels_asked_for(added: tuple[Path, NDArray[np.uint8]]
             store = replace(store, shards=None)
         for plan, batch in zip(plans, read_batches(store, plans, pin=False), strict=True):
             assert np.array_equal(batch.labels, expected[plan.rows]), source
+
+
+@pytest.mark.parametrize("own_reader", [True, False])
+def test_confidences_are_read_and_placed_as_their_labels_are(
+    added: tuple[Path, NDArray[np.uint8]], own_reader: bool
+) -> None:
+    path, values = added
+    assert open_store(path, "pl").labels.confidence is None
+    with pytest.raises(ValueError, match="came without confidences"):
+        next(read_batches(open_store(path, "pl"), plan_all_seasons(np.arange(8), 5), pin=False, confidence=True))
+    add_labels(zarr.open_group(path / "labels"), "pl_confidence", 255 - values)
+    store = open_store(path, "pl")
+    store = store if own_reader else replace(store, shards=None)
+    plans = plan_all_seasons(np.arange(8), 5)
+    augmentation = Augmentation(crop_px=32, flip_p=0.5, rotation_p=0.5, rotation_max_deg=90)
+    for plan, batch in zip(plans, read_batches(store, plans, pin=False, confidence=True), strict=True):
+        assert np.array_equal(batch.confidence, 255 - values[plan.rows])
+        placement = draw(augmentation, len(plan.rows), 72, torch.Generator().manual_seed(0))
+        inputs = network_inputs(batch, placement, s2_bands=13, compute=choose_compute(PretrainSettings(device="cpu")))
+        assert inputs.confidence is not None
+        torch.testing.assert_close(inputs.confidence * 255, 255 - inputs.label.float())
+    assert all(batch.confidence is None for batch in read_batches(store, plans, pin=False))
+
+
+def test_confidences_of_other_labels_are_refused(added: tuple[Path, NDArray[np.uint8]]) -> None:
+    path, values = added
+    array = add_labels(zarr.open_group(path / "labels"), "pl_confidence", values)
+    array.attrs["content_digest"] = "sha256:of other labels"
+    with pytest.raises(UsageError, match=r"pl_confidence is of another state of .*labels/pl"):
+        open_store(path, "pl")
 
 
 def test_labels_of_another_make_are_read_too(added: tuple[Path, NDArray[np.uint8]], tmp_path: Path) -> None:

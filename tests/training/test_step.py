@@ -132,13 +132,32 @@ def oracle_masks(
     return w, v
 
 
+def oracle_lovasz(p: Array, t: Array, w: Array) -> float:
+    """Each class's loss steps from one set of wrong pixels to the next larger one, the worst pixels first."""
+    losses = []
+    for c in np.unique(t.argmax(axis=1)):
+        own, error = (t.argmax(axis=1) == c).ravel(), (w * np.abs((t.argmax(axis=1) == c) - p[:, c])).ravel()
+        worst = np.argsort(-error, kind="stable")
+        kept = own.sum() - np.cumsum(own[worst])
+        jaccard = 1 - kept / (own.sum() + np.cumsum(~own[worst]))
+        losses.append((error[worst] * np.diff(jaccard, prepend=0.0)).sum())
+    return float(np.mean(losses))
+
+
 def oracle_segmentation(p: Array, t: Array, w: Array, o: Objective) -> float:
+    more = o.lovasz_weight * oracle_lovasz(p, t, w) if o.lovasz_weight else 0.0
+    return oracle_pixels(p, t, w, o) + more
+
+
+def oracle_pixels(p: Array, t: Array, w: Array, o: Objective) -> float:
     ce = (w * -(t * np.log(p)).sum(axis=1)).sum() / w.sum()
     if o.segmentation == "sce":
         rce = (w * -(p * np.log(np.maximum(t, 1e-4))).sum(axis=1)).sum() / w.sum()
         return float(o.sce_alpha * ce + o.sce_beta * rce)
     if o.segmentation == "gce":
         return float((w * (t * (1 - p**o.gce_q) / o.gce_q).sum(axis=1)).sum() / w.sum())
+    if o.segmentation == "ce":
+        return float(ce)
     dice = 0.0
     for c in range(p.shape[1]):
         if t[:, c].sum() > 0:
@@ -184,6 +203,8 @@ OBJECTIVES = {
         segmentation="sce", sce_alpha=0.5, sce_beta=1.5, prior_factor=0.0, uniform_factor=0.0, select=False
     ),
     "gce": Objective(segmentation="gce", gce_q=0.4),
+    "ce_lovasz": Objective(segmentation="ce", lovasz_weight=0.7),
+    "sce_lovasz": Objective(segmentation="sce", lovasz_weight=1.0, prior_factor=0.0, uniform_factor=0.0, select=False),
     "soft": Objective(labels="soft"),
     "soft_gce": Objective(labels="soft", segmentation="gce", confidence="gini", consistency="kl"),
 }
@@ -396,6 +417,27 @@ def test_one_modality_has_its_segmentation_loss_alone_and_every_label_in_full(na
     assert alone.total == alone.parts[f"segmentation_{modality}"] == together.parts[f"segmentation_{modality}"]
     inputs = inputs_of(labels, season, soft)
     assert validation_loss({modality: logits[modality]}, inputs, objective) > 0
+
+
+def test_a_label_s_confidence_weighs_its_segmentation_loss_and_nothing_else() -> None:
+    s1, s2, labels, season = case(8, 5)
+    confidence = torch.rand(2, 16, 20, generator=torch.Generator().manual_seed(0))
+    sure = replace(inputs_of(labels, season), confidence=confidence)
+    plain = Objective(segmentation="ce", select=False)
+    weighed = replace(plain, weigh_by_confidence=True)
+    found = step_losses(both(s1, s2), sure, EPOCH, weighed)
+    target = oracle_target(labels.numpy(), season.numpy(), 5, plain, None)
+    w = confidence.double().numpy()
+    ce = -(target * np.log(softmax(s1.double().numpy()))).sum(axis=1)
+    assert found.parts["segmentation_s1"].item() == pytest.approx((w * ce).sum() / w.sum(), rel=1e-5)
+    assert found.parts["consistency"] == step_losses(both(s1, s2), sure, EPOCH, plain).parts["consistency"]
+    half = replace(sure, confidence=torch.full_like(confidence, 0.5))
+    torch.testing.assert_close(
+        step_losses(both(s1, s2), half, EPOCH, weighed).total, step_losses(both(s1, s2), sure, EPOCH, plain).total
+    )
+    assert validation_loss(both(s1, s2), inputs_of(labels, season), weighed) > 0
+    with pytest.raises(ValueError, match="the inputs have no confidence"):
+        step_losses(both(s1, s2), inputs_of(labels, season), EPOCH, weighed)
 
 
 def test_certain_soft_labels_are_hard_ones() -> None:

@@ -23,8 +23,11 @@ class Counted:
         return graph.forward
 
 
+@pytest.mark.parametrize("lovasz", [0.0, 1.0])
 @pytest.mark.parametrize("soft", [False, True])
-def test_a_compiled_step_is_one_graph_for_all_epochs_and_the_same(soft: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiled_step_is_one_graph_for_all_epochs_and_the_same(
+    soft: bool, lovasz: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backend = Counted()
     compiled = torch.compile(training.step._losses, dynamic=False, fullgraph=True, backend=backend)
     monkeypatch.setattr(training.step, "_compiled_losses", lambda: compiled)
@@ -33,7 +36,7 @@ def test_a_compiled_step_is_one_graph_for_all_epochs_and_the_same(soft: bool, mo
     share = torch.rand(2, 9, 16, 20).softmax(dim=1) if soft else None
     none = torch.empty(0)
     inputs = Inputs(s1=none, s2=none, labels=labels, season=torch.tensor([3, 0]), probabilities=share)
-    objective = Objective(labels="soft" if soft else "hard")
+    objective = Objective(labels="soft" if soft else "hard", lovasz_weight=lovasz)
     logits = {m: torch.randn(2, 9, 16, 20).requires_grad_() for m in ("s1", "s2")}
 
     def gradient(epoch: int, compiled: bool) -> torch.Tensor:
