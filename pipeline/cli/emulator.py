@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli.emulator_dfc2020 import dfc2020
 from pipeline.cli.emulator_experts import experts
 from pipeline.cli.output import JSON_HELP, show
 
@@ -82,3 +83,4 @@ def check(real: Path, seed: int, as_json: bool) -> None:
 
 
 emulator.add_command(experts)
+emulator.add_command(dfc2020)

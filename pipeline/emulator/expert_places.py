@@ -64,20 +64,31 @@ class ExpertPlace:
         return self.scene.time.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def choose_places(world: TrueWorld, seed: int, split: str, count: int, size_px: int) -> Iterator[ExpertPlace]:
+def choose_places(
+    world: TrueWorld, seed: int, split: str, count: int, size_px: int, *, all_paired: bool = False
+) -> Iterator[ExpertPlace]:
     """Seeded places of one split, far from one another: of every eight one lacks S2, of every ten one lacks S1.
 
-    Raises NoldoError where the planet has too few such places.
+    `all_paired`: none lacks anything. Raises NoldoError where the planet has too few such places.
     """
     found: list[ExpertPlace] = []
     for number in range(count):
-        lacks: Lack = "S2" if number % 8 == 5 else "S1" if number % 10 == 9 else ""
+        lacks: Lack = "" if all_paired else "S2" if number % 8 == 5 else "S1" if number % 10 == 9 else ""
         tries = (_place(world, key(seed, "expert", split, number, k), number, size_px, lacks) for k in range(ATTEMPTS))
         place = next((p for p in tries if p is not None and _apart(p, found)), None)
         if place is None:
             raise NoldoError(f"planet {seed} has no place for {split} tile {number}; ask for fewer, or another seed")
         found.append(place)
         yield place
+
+
+def nearest_radar(world: TrueWorld, place: ExpertPlace) -> EmulatedScene:
+    """The Sentinel-1 scene of a place that lacks none, nearest in time to the Sentinel-2 scene."""
+    about = timedelta(days=WINDOW_DAYS - 1)
+    found = _over(
+        world, S1_COLLECTION, place.grid.footprint_lonlat(), place.scene.time - about, place.scene.time + about
+    )
+    return min(found, key=lambda scene: abs(scene.time - place.scene.time))
 
 
 def _place(world: TrueWorld, key_: int, number: int, size_px: int, lacks: Lack) -> ExpertPlace | None:

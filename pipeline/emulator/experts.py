@@ -7,7 +7,6 @@ model and 'lulc' of the experts, and dw_test/meta.csv with the scene of each (Ze
 
 import csv
 import io
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,10 @@ from rasterio.transform import Affine
 
 from pipeline.emulator.expert_hand import agreed, drawn, modelled
 from pipeline.emulator.expert_places import ExpertPlace, Lack, choose_places
+from pipeline.emulator.new_folder import new_folder
 from pipeline.emulator.noise import key
 from pipeline.emulator.planet import Planet
 from pipeline.emulator.truth import BARE, SHRUB, Classes
-from pipeline.schema.errors import UsageError
 from pipeline.schema.tiles import EXPERT_PX, Split
 
 README: Final = "README.txt"
@@ -54,18 +53,11 @@ def write_experts(
     `on_tile` is told (done, total). Raises UsageError where the folder holds something already, NoldoError where the
     planet has too few places.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} is not empty; remove it, or name a new folder")
     planet = Planet(seed)
-    building = out.with_name(f"{out.name}.tmp-experts")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
-    (building / README).write_text(NOTE.format(train=train, test=test, seed=seed))
-    written = _write_split(planet, building, "train", train, lambda done: on_tile(done, train + test))
-    written += _write_split(planet, building, "test", test, lambda done: on_tile(train + done, train + test))
-    if out.exists():
-        out.rmdir()
-    building.rename(out)
+    with new_folder(out) as folder:
+        (folder / README).write_text(NOTE.format(train=train, test=test, seed=seed))
+        written = _write_split(planet, folder, "train", train, lambda done: on_tile(done, train + test))
+        written += _write_split(planet, folder, "test", test, lambda done: on_tile(train + done, train + test))
     return written
 
 

@@ -44,7 +44,7 @@ class _SceneBands(Sequence[Band]):
 
     @functools.cached_property
     def _made(self) -> tuple[Band, ...]:
-        return _bands(self._scene)
+        return scene_bands(self._scene)
 
     def __len__(self) -> int:
         return len(self._scene.bands)
@@ -59,7 +59,8 @@ class _SceneBands(Sequence[Band]):
         return self._made[place]
 
 
-def _bands(scene: EmulatedScene) -> tuple[Band, ...]:
+def scene_bands(scene: EmulatedScene) -> tuple[Band, ...]:
+    """The bands of a scene on their native lattices, in catalogue order."""
     grid = scene.grid
     lattices = {}
     for pixel_m in set(scene.bands.values()):
