@@ -80,10 +80,19 @@ def place_images(image_BCHW: Tensor, placement: Placement) -> Tensor:
 
     Rotated samples are interpolated bilinearly.
     """
-    # Reordered while a value is still one byte.
+    return place_values(image_BCHW, placement).div_(IMAGE_MAX)
+
+
+def place_values(image_BCHW: Tensor, placement: Placement) -> Tensor:
+    """uint8 or float32 (B, C, P, P) -> float32 (B, C, crop, crop) of the same values, channels last.
+
+    Rotated samples are interpolated bilinearly, so that an image with pixels of no data must hold there already what
+    the network is to see: raw no-data values would smear into their neighbours.
+    """
+    # Reordered while a value is still what it was stored as, one byte at best.
     placed_BCHW = _cut(image_BCHW, placement).contiguous(memory_format=torch.channels_last).float()
     _turn(placed_BCHW, image_BCHW, placement, "bilinear")
-    return placed_BCHW.div_(IMAGE_MAX)
+    return placed_BCHW
 
 
 def place_labels(labels_BSHW: Tensor, placement: Placement) -> Tensor:

@@ -24,6 +24,8 @@ class Scores:
     """None where the class does not occur in the target."""
     per_class_iou: tuple[float | None, ...]
     """None where the class does not occur in the target."""
+    per_class_f1: tuple[float | None, ...]
+    """None where the class does not occur in the target."""
     pixels: int
     """Pixels counted."""
 
@@ -62,6 +64,7 @@ def scores(confusion_CC: Tensor) -> Scores:
         mf1=float(f1_C[occurs_C].mean()),
         per_class_recall=_present(recall_C, occurs_C),
         per_class_iou=_present(iou_C, occurs_C),
+        per_class_f1=_present(f1_C, occurs_C),
         pixels=pixels,
     )
 

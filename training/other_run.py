@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.schema.layout import PretrainLayout
+from pipeline.schema.strict import Strict
 from training.json_file import read_json
 from training.settings import PretrainSettings
 
@@ -28,13 +29,15 @@ def other_run(settings: PretrainSettings, out: Path) -> str | None:
     return ", ".join(changed_settings(known, settings.model_dump(mode="json"))) or None
 
 
-def changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def changed_settings(
+    before: Mapping[str, Any], now: Mapping[str, Any], model: type[Strict] = PretrainSettings
+) -> list[str]:
     """Names of the settings that differ and decide a result, a nested one behind its parent's and a dot.
 
-    What a run of an earlier version could not be told, it did as the default says.
+    `model`: whose settings they are. What a run of an earlier version could not be told, it did as the default says.
     """
     with suppress(ValidationError):  # of another version altogether: compared as they stand
-        before = PretrainSettings.model_validate(before).model_dump(mode="json") if before else before
+        before = model.model_validate(before).model_dump(mode="json") if before else before
     return _changed(before, now)
 
 

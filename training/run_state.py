@@ -1,6 +1,5 @@
 """The state of a run between two steps: everything that going on bit for bit needs."""
 
-import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from training.diverged import all_finite, diverged
 from training.network import network_for
 from training.segmenter import Segmenter
 from training.settings import PretrainSettings
+from training.torch_file import write_torch
 from training.under_way import UnderWay
 from training.world import ALONE, World
 
@@ -101,12 +101,4 @@ def _write(path: Path, state: RunState, processes: list[dict[str, Any]]) -> None
     if not all_finite([content["network"], content["optimizer"]["state"], [p["sums"] for p in processes]]):
         epoch, step = processes[0]["epoch"] + 1, processes[0]["steps"]
         raise diverged(f"epoch {epoch}, after step {step}: weights or losses are no finite numbers any more", path)
-    temporary = path.with_name(f"{path.name}.tmp-{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_torch(path, content)

@@ -30,8 +30,8 @@ class TransferSettings(Strict):
     """The images that the network sees."""
     label: Literal["dw", "osm", "dfc"] | None = None
     """The labels that it learns; None: those that the store is about."""
-    s2_bands: Literal[13, 9] = 13
-    """Bands of Sentinel-2 for encoders that take either; others say for themselves what they take."""
+    s2_bands: Literal[13, 9] | None = None
+    """Bands of Sentinel-2 for encoders that take either; None: as many as the encoder's weights take."""
     framework: Framework = "unet"
     """Decoder and head around the encoder, of segmentation-models-pytorch."""
     encoder: str | None = None
@@ -52,8 +52,8 @@ class TransferSettings(Strict):
     """Factor of the learning rate from block to block, from the head (1) down to the encoder's stem."""
     epochs: Count = 50
     """Passes over the training tiles."""
-    batch_size: Count = 32
-    """Tiles a step."""
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    """Tiles a step, at least 2: batch norm over pooled features cannot train on one."""
     learning_rate: Positive = 5e-4
     """Adam's initial learning rate."""
     final_learning_rate: Positive = 1e-5
