@@ -20,6 +20,9 @@ WORDS: Final = {
 }
 """What the locations, or tiles, that a step keeps are."""
 
+ENTERED: Final = {"tiles": "files found", "import": "locations in the published files"}
+"""What came into a first step that drops some."""
+
 
 @dataclass(frozen=True)
 class FunnelStep:
@@ -67,6 +70,8 @@ def funnel_lines(steps: Sequence[FunnelStep], *, by_season: bool = False) -> lis
     """The funnel as text, a line a filter and a line a reason; `by_season` adds which season lacks what."""
     lines = []
     for step in steps:
+        if step.stage in ENTERED and step.entered > step.kept:
+            lines.append(f"  {ENTERED[step.stage]:<38}{step.entered:>8}")
         if step.entered:
             lines.append(f"  {WORDS[step.stage]:<38}{step.kept:>8}")
             lines += [f"      less {reason:<31}{-count:>8}" for reason, count in step.reasons]

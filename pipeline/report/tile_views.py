@@ -79,12 +79,12 @@ def tile_funnel(run: TileRun, tiles: int) -> tuple[FunnelView, ...]:
         steps = osm_funnel(run.osm, bool(run.osm.split))
     else:
         steps = _dropped_steps(run, tiles)
-    views = []
-    for step in steps:
-        views.append(
-            FunnelView(STEP_NAMES[step.stage], step.kept, step.kept / max(steps[0].entered, 1), step.reasons, 0)
-        )
-    return tuple(views)
+    # A README beside the experts' tiles is no tile, so what a build from files starts with is what was a tile.
+    first = steps[0] if steps else FunnelStep("tiles", 0, 0, ())
+    whole = first.kept if run.kind == "dw" else first.entered
+    return tuple(
+        FunnelView(STEP_NAMES[step.stage], step.kept, step.kept / max(whole, 1), step.reasons, 0) for step in steps
+    )
 
 
 def _dropped_steps(run: TileRun, tiles: int) -> tuple[FunnelStep, ...]:

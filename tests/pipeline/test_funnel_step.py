@@ -28,3 +28,10 @@ def test_lines() -> None:
     ]
     assert text[-2].split() == ["no", "DW", "0", "2", "0", "1"]
     assert len(funnel_lines([FIRST])) == 3
+
+
+def test_files_that_are_no_tiles_are_taken_from_the_files() -> None:
+    text = funnel_lines([FunnelStep("tiles", 34, 32, (("not a GeoTIFF", 2),)), FunnelStep("pair", 32, 32, ())])
+    assert [line.rsplit(maxsplit=1)[1] for line in text] == ["34", "32", "-2", "32"]
+    assert "files found" in text[0]
+    assert len(funnel_lines([FunnelStep("tiles", 32, 32, ())])) == 1

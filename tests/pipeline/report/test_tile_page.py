@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE, OSM_ADMITS
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.strict import validated
+from pipeline.schema.tiles import DroppedTile
 from pipeline.tasks.osm_job import OsmJob
 
 TRAIN = {f"dw_train{at}": (-60.0 + 20 * at, 10.0 - 8 * at) for at in range(4)}
@@ -124,6 +126,21 @@ def test_the_map_says_what_became_of_every_tile(osm_run: RunLayout, dw_run: RunL
         i: pytest.approx(place, abs=1e-3) for i, place in (TRAIN | TEST).items()
     }
     assert set(tile_fates(experts)[0].values()) == {"kept"}
+
+
+def test_the_funnel_is_of_the_tiles_and_not_of_every_file(dw_run: RunLayout) -> None:
+    dropped = (
+        DroppedTile("README.txt", "", "tiles", "not a GeoTIFF", ""),
+        DroppedTile("meta.csv", "", "tiles", "not a GeoTIFF", ""),
+        DroppedTile("dw_1_2", "train", "pair", "no S2 scene", ""),
+        DroppedTile("dw_3_4", "train", "pair", "no S2 scene", ""),
+    )
+    views = tile_funnel(replace(gather_tiles(dw_run), dropped=dropped), 8)
+    assert [(view.kept, view.share) for view in views] == [(8, 1.0), (6, 0.75), (6, 0.75)]
+    assert views[0].reasons == (("not a GeoTIFF", 2),)
+    lost = tuple(DroppedTile(name, "train", "import", "wrong bands", "") for name in ("one", "two"))
+    imported = replace(gather_tiles(dw_run), kind="import-dfc2020", dropped=lost)
+    assert [(view.kept, view.share) for view in tile_funnel(imported, 8)] == [(6, 0.75)]
 
 
 def test_a_dw_run_counts_the_classes_of_its_stores(dw_run: RunLayout) -> None:
