@@ -42,6 +42,7 @@ BROKEN: Final = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
+    ValueError,
     OSError,
     NotImplementedError,
     RuntimeError,
@@ -167,7 +168,14 @@ def _of_folder(folder: Path, wanted: Callable[[str], bool]) -> Iterator[Entry]:
             if name in folders or not wanted(relative):
                 continue
             _refuse_pickle(relative, folder)
-            yield Entry(relative, path.stat().st_size, path.read_bytes)
+            with _told(path):
+                size = path.stat().st_size
+            yield Entry(relative, size, lambda path=path: _read_file(path))  # type: ignore[misc]
+
+
+def _read_file(path: Path) -> bytes:
+    with _told(path):
+        return path.read_bytes()
 
 
 def _of_zip(path: Path, wanted: Callable[[str], bool]) -> Iterator[Entry]:

@@ -1,10 +1,11 @@
 """What the names and properties of Earth Engine scenes tell, of images that were saved beside them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pipeline.importers.imported import NotImportableError
 from pipeline.schema.grid import utm_epsg
@@ -16,8 +17,13 @@ baseline 04.00 is taken off, with the same values (Earth Engine catalogue, COPER
 S1: Final = "COPERNICUS/S1_GRD"
 DW: Final = "GOOGLE/DYNAMICWORLD/V1"
 
-_S2_INDEX: Final = re.compile(r"(?P<time>\d{8}T\d{6})_\d{8}T\d{6}_T(?P<tile>(?P<zone>\d{2})(?P<band>[C-X])[A-Z]{2})")
+_S2_INDEX: Final = re.compile(
+    r"(?P<time>\d{8}T\d{6})_\d{8}T\d{6}_"
+    r"T(?P<tile>(?P<zone>0[1-9]|[1-5]\d|60)(?P<band>[C-X])[A-Z]{2})"
+)
 _S1_INDEX: Final = re.compile(r"S1[A-D]_[A-Z]{2}_[A-Z0-9]{4}_\w{4}_(?P<time>\d{8}T\d{6})_.+")
+
+Number = TypeVar("Number", int, float)
 
 Properties = Mapping[str, Any]
 """Of one scene, as metadata.json holds them; empty where there is none."""
@@ -35,12 +41,14 @@ class Scene:
 
 def s2_scene(index: str, properties: Properties) -> Scene:
     """A Sentinel-2 scene by its system:index; NotImportableError where neither index nor properties tell its time."""
-    return _scene(index, properties, _S2_INDEX)
+    with _told(index):
+        return _scene(index, properties, _S2_INDEX)
 
 
 def s1_scene(index: str, properties: Properties) -> Scene:
     """A Sentinel-1 scene by its system:index; NotImportableError where neither index nor properties tell its time."""
-    return _scene(index, properties, _S1_INDEX)
+    with _told(index):
+        return _scene(index, properties, _S1_INDEX)
 
 
 def s2_zone(scene: Scene) -> int | None:
@@ -60,23 +68,28 @@ def season_match(location_id: str, season: int, s2: Scene, s1: Scene, *, labelle
     """The scenes of one season as a build would have matched them.
 
     The Dynamic World image is the one with the system:index of the Sentinel-2 scene (Brown et al. 2022, 'Data
-    records'), where there are labels at all.
+    records'), where there are labels at all. Raises NotImportableError where a property is no number.
     """
-    cloud, tile = s2.properties.get("CLOUDY_PIXEL_PERCENTAGE"), _S2_INDEX.fullmatch(s2.index)
+    tile = _S2_INDEX.fullmatch(s2.index)
+    with _told(s2.index):
+        cloud = _number(s2.properties.get("CLOUDY_PIXEL_PERCENTAGE"), float)
+        s2_orbit = _number(s2.properties.get("SENSING_ORBIT_NUMBER"), int)
+    with _told(s1.index):
+        s1_orbit = _number(s1.properties.get("relativeOrbitNumber_start"), int)
     return SeasonMatch(
         location_id=location_id,
         season=season,
         s2_id=f"{S2}/{s2.index}",
         s2_time=s2.time,
-        s2_cloud_pct=None if cloud is None else float(cloud),
+        s2_cloud_pct=cloud,
         s2_baseline=baseline_of(s2),
         s2_tile=_text(s2.properties.get("MGRS_TILE")) or (tile["tile"] if tile else None),
         s1_id=f"{S1}/{s1.index}",
         s1_time=s1.time,
         s1_orbit_pass=_text(s1.properties.get("orbitProperties_pass")),
-        s1_relative_orbit=_number(s1.properties.get("relativeOrbitNumber_start")),
+        s1_relative_orbit=s1_orbit,
         dw_id=f"{DW}/{s2.index}" if labelled else None,
-        s2_relative_orbit=_number(s2.properties.get("SENSING_ORBIT_NUMBER")),
+        s2_relative_orbit=s2_orbit,
         s2_platform=_text(s2.properties.get("SPACECRAFT_NAME")),
         s1_platform=s1.index[:3] if s1.index[:2] == "S1" else None,
     )
@@ -102,5 +115,14 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _number(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _number(value: Any, kind: Callable[[Any], Number]) -> Number | None:
+    return None if value is None else kind(value)
+
+
+@contextmanager
+def _told(index: str) -> Iterator[None]:
+    """Tell a scene's properties or name that are no numbers or no date."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError, OSError) as error:
+        raise NotImportableError("strange metadata", f"{index}: {error}") from error

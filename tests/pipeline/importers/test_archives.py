@@ -214,6 +214,25 @@ def test_a_changed_byte_in_a_zip_is_told(tmp_path: Path) -> None:
         ZipFolder(path)
 
 
+def test_a_zip_with_names_in_no_encoding_is_told(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.zip", {"\u00e9.tif": b"1"})
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xff\xff"))
+    with pytest.raises(DamagedArchiveError, match="cut short or damaged"):
+        ZipFolder(path)
+
+
+def test_a_file_that_a_folder_no_longer_has_is_told(tmp_path: Path) -> None:
+    source = write_folder(tmp_path / "x", {"a/1.tif": b"1", "a/2.tif": b"2"})
+    found = entries(source)
+    first = next(found)
+    for name in ("1.tif", "2.tif"):
+        (source / "a" / name).unlink()
+    with pytest.raises(DamagedArchiveError, match=r"1\.tif"):
+        first.read()
+    with pytest.raises(DamagedArchiveError, match=r"2\.tif"):
+        next(found)
+
+
 def test_sizes_beyond_the_limits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_tar(tmp_path / "x.tar.gz", {"a": bytes(4_000_000)})
     bomb = write_zip(tmp_path / "x.zip", {"a": bytes(4_000_000)})

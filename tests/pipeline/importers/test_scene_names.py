@@ -42,3 +42,30 @@ def test_without_labels_there_is_no_dynamic_world_image() -> None:
                                                   (None, 0), ("new", 0)])  # fmt: skip
 def test_the_offset_came_with_baseline_4(baseline: str | None, offset: int) -> None:
     assert offset_of(baseline) == offset
+
+
+@pytest.mark.parametrize("stamp", [1e30, float("nan"), -1e18])
+def test_a_time_that_is_none_is_told(stamp: float) -> None:
+    with pytest.raises(NotImportableError, match=f"strange metadata: {S2}: ") as told:
+        s2_scene(S2, {"system:time_start": stamp})
+    assert "\n" not in str(told.value)
+
+
+def test_a_name_with_a_date_that_is_none_is_told() -> None:
+    with pytest.raises(NotImportableError, match="strange metadata"):
+        s2_scene(S2.replace("20200106T100401", "20210231T100401"), {})
+    with pytest.raises(NotImportableError, match="no scene's name"):
+        s2_scene(S2.replace("T33TWL", "T61TWL"), {})  # there are 60 zones
+
+
+@pytest.mark.parametrize(
+    ("s2", "s1"),
+    [
+        ({"CLOUDY_PIXEL_PERCENTAGE": "much"}, {}),
+        ({"SENSING_ORBIT_NUMBER": []}, {}),
+        ({}, {"relativeOrbitNumber_start": float("inf")}),
+    ],
+)
+def test_properties_that_are_no_numbers_are_told(s2: dict[str, object], s1: dict[str, object]) -> None:
+    with pytest.raises(NotImportableError, match="strange metadata"):
+        season_match("7", 0, s2_scene(S2, s2), s1_scene(S1, s1), labelled=True)
