@@ -179,15 +179,11 @@ def _opened(path: Path, bands: tuple[str, ...]) -> Iterator[_File]:
             for name in _ARRAYS:
                 if f"{name}/.zarray" not in names:
                     raise NotImportableError("missing array", f"{path} has no array '{name}'")
-                _check_form(json.loads(checked.read(f"{name}/.zarray")), f"{path}, array '{name}'")
+                _check_form(checked.read(f"{name}/.zarray"), f"{path}, array '{name}'")
         try:
             store = ZipStore(path, mode="r")
             stack.callback(store.close)
-            group: Any = zarr.open_group(store, mode="r", zarr_format=2)
-            arrays = {name: group[name] for name in _ARRAYS}
-            shape = (arrays["sample"].shape[0], N_SEASONS, len(bands), *PATCH_SHAPE)
-            if arrays["bands"].shape != shape:
-                raise NotImportableError("wrong shape", f"{path}: bands are {arrays['bands'].shape}, expected {shape}")
+            arrays = _arrays(store, path, len(bands))
             whole = {name: np.asarray(arrays[name][...]) for name in _ARRAYS if name != "bands"}
             # Chunks of several locations would be decoded again for each.
             pixels = arrays["bands"] if arrays["bands"].chunks[0] == 1 else np.asarray(arrays["bands"][...])
@@ -197,10 +193,31 @@ def _opened(path: Path, bands: tuple[str, ...]) -> Iterator[_File]:
         yield _File(path, ids, pixels, whole["file_id"], whole["crs"], whole["x_"], whole["y_"])
 
 
-def _check_form(about: Any, where: str) -> None:
-    if math.prod(about.get("shape", ())) > MOST_VALUES:
+def _arrays(store: ZipStore, path: Path, n_bands: int) -> dict[str, Any]:
+    """The arrays by name, none of them decoded; NotImportableError where one has another shape."""
+    # Consolidated metadata may differ from what was checked.
+    group: Any = zarr.open_group(store, mode="r", zarr_format=2, use_consolidated=False)
+    arrays = {name: group[name] for name in _ARRAYS}
+    rows = next(iter(arrays["sample"].shape), 0)
+    shapes = {"sample": (rows,), "file_id": (rows, N_SEASONS), "crs": (rows,), "x_": (rows, PATCH_PX)}
+    shapes |= {"y_": (rows, PATCH_PX), "bands": (rows, N_SEASONS, n_bands, *PATCH_SHAPE)}
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            found = arrays[name].shape
+            raise NotImportableError("wrong shape", f"{path}: array '{name}' is {found}, expected {shape}")
+    return arrays
+
+
+def _check_form(data: bytes, where: str) -> None:
+    """NotImportableError where an array's metadata are none, or speak of a size or codec that is not read."""
+    try:
+        about = json.loads(data)
+        values = math.prod(about.get("shape", ()))
+        codecs = [codec.get("id") for codec in (about.get("compressor"), *(about.get("filters") or ())) if codec]
+        strange = [codec for codec in codecs if codec not in CODECS]
+    except (ValueError, AttributeError, TypeError) as error:
+        raise NotImportableError("damaged archive", f"{where}: its .zarray does not read back ({error})") from error
+    if values > MOST_VALUES:
         raise NotImportableError("wrong shape", f"{where} has the shape {about['shape']}")
-    codecs = [codec for codec in (about.get("compressor"), *(about.get("filters") or ())) if codec]
-    strange = [codec.get("id") for codec in codecs if codec.get("id") not in CODECS]
     if strange:
         raise NotImportableError("unsafe codec", f"{where} is packed with '{strange[0]}', which is not read")

@@ -62,7 +62,7 @@ def test_files_that_bear_no_offset_are_not_taken_for_ones_that_do(written: Calla
 
 
 def rewrite(path: Path, changed: dict[str, Any]) -> None:
-    """Replace JSON files in a zip; None removes them."""
+    """Change JSON files in a zip, or replace them by a text; None removes them."""
     with zipfile.ZipFile(path) as old:
         kept = {name: old.read(name) for name in old.namelist()}
     with zipfile.ZipFile(path, "w") as new:
@@ -70,7 +70,11 @@ def rewrite(path: Path, changed: dict[str, Any]) -> None:
             if name not in changed:
                 new.writestr(name, data)
             elif changed[name] is not None:
-                new.writestr(name, json.dumps({**json.loads(data), **changed[name]}))
+                new.writestr(name, text_of(data, changed[name]))
+
+
+def text_of(data: bytes, changed: dict[str, Any] | str) -> str:
+    return changed if isinstance(changed, str) else json.dumps({**json.loads(data), **changed})
 
 
 @pytest.mark.parametrize(
@@ -90,6 +94,39 @@ def test_a_file_of_another_form_is_told_before_it_is_decoded(
     rewrite(folder / "val" / "S2L1C" / FILE, changed)
     problem = only_problem(read(folder))
     assert (problem.reason, detail in problem.detail) == (reason, True), problem
+
+
+@pytest.mark.parametrize(
+    "data", ["<html>404</html>", "[]", '{"shape": ["a", "b"]}', '{"shape": [2], "filters": ["x"]}']
+)
+def test_metadata_that_are_none_are_told(written: Callable[..., Path], data: str) -> None:
+    folder = written()
+    rewrite(folder / "val" / "S2L1C" / FILE, {"crs/.zarray": data})
+    problem = only_problem(read(folder))
+    assert (problem.reason, "array 'crs'" in problem.detail) == ("damaged archive", True), problem
+
+
+def test_what_is_checked_is_what_is_read(written: Callable[..., Path]) -> None:
+    path = written() / "val" / "S2L1C" / FILE
+    with zipfile.ZipFile(path) as whole:
+        plain = {
+            name: json.loads(whole.read(name)) for name in whole.namelist() if name.endswith((".zarray", ".zgroup"))
+        }
+    plain["file_id/.zarray"]["filters"] = [{"id": "pickle"}]
+    with zipfile.ZipFile(path, "a") as whole:
+        whole.writestr(".zmetadata", json.dumps({"zarr_consolidated_format": 1, "metadata": plain}))
+    assert [type(item) for item in read(path.parents[2])] == [Imported] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("file_id", [2, 3]), ("crs", [1]), ("x_", [2, 1]), ("y_", [2]), ("sample", [])]
+)
+def test_arrays_of_another_shape_are_told(written: Callable[..., Path], name: str, shape: list[int]) -> None:
+    folder = written()
+    rewrite(folder / "val" / "S2L1C" / FILE, {f"{name}/.zarray": {"shape": shape, "chunks": shape}})
+    problem = only_problem(read(folder))
+    assert problem.reason == "wrong shape", problem
+    assert f"'{name}'" in problem.detail
 
 
 def test_damage_and_missing_partners_are_told(written: Callable[..., Path]) -> None:
