@@ -14,7 +14,7 @@ from pipeline.own_statistics import store_scaling
 from pipeline.pack import commit_store, create_store, n_shards, shard_rows, store_inputs, store_order
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
-from pipeline.run_directory import prune_parts
+from pipeline.run_directory import prune_parts, prune_stores
 from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel, sample_inputs, shards_complete
 from pipeline.sample import sample
 from pipeline.schema.errors import NoldoError
@@ -97,7 +97,7 @@ def pack(job: Job, crew: Crew, ledger: Ledger, quality: Sequence[Outcome]) -> tu
     final = job.run.store(job.recipe.name)
     if store_inputs(final) == inputs and shards_complete(job.run, final, len(rows), settings):
         ledger.record(Outcome("pack", 0, inputs, len(rows), made=False))
-        _free_staging(job, len(quality))  # killed while it did so, a build goes on with it here
+        _clear_up(job, len(quality))  # killed while it did so, a build goes on with it here
         return rows, inputs
     probabilities = job.recipe.export.dw_probabilities
     if begun_inputs(final) != inputs:
@@ -111,12 +111,13 @@ def pack(job: Job, crew: Crew, ledger: Ledger, quality: Sequence[Outcome]) -> tu
         ledger.record(outcome)
     prune_parts(job.run, ("pack",), len(shards))
     commit_store(final, [read_part(job.run.table("pack", s), ShardRecord)[0] for s in shards])
-    _free_staging(job, len(quality))
+    _clear_up(job, len(quality))
     return rows, inputs
 
 
-def _free_staging(job: Job, parts: int) -> None:
-    """Remove the raw pixels of a finished store, dropped locations' too, if the recipe says so."""
+def _clear_up(job: Job, parts: int) -> None:
+    """Remove stores of another name, and, if the recipe says so, all raw pixels, dropped locations' too."""
+    prune_stores(job.run, {job.recipe.name})
     if job.recipe.store.staging == "free":
         free_all(job.run, parts)
 

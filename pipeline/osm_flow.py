@@ -9,7 +9,7 @@ from typing import Final
 
 from pipeline.budget import BudgetSettings
 from pipeline.building import mended, require_all_had
-from pipeline.commit import begun_inputs, folder_inputs, forget_begun, remove_folder
+from pipeline.commit import begun_inputs, folder_inputs, forget_begun
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.tile_index import TileStore
@@ -19,7 +19,7 @@ from pipeline.manifest.write import manifest_inputs
 from pipeline.osm_state import dropped_tiles, labelled_funnel, osm_funnel, read_osm_tables
 from pipeline.parts import part_inputs, read_part
 from pipeline.recipe import canonical_digest
-from pipeline.run_directory import prune_parts
+from pipeline.run_directory import prune_parts, prune_stores
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.osm_records import HandNote, Nearness, SplitChoice
 from pipeline.schema.tiles import SPLITS, Split, TileAgreement, TileRow, TileShardRecord
@@ -103,13 +103,13 @@ def pack(job: OsmJob, ledger: Ledger, upstream: str) -> list[TileStore]:
         raise NoldoError("no tile passed the agreement check, so there is no store to write; see noldo report")
     ledger.begin("pack", total)
     for split in (split for split, found in rows.items() if not found):  # of an earlier build with other settings
-        remove_folder(job.run.store(job.recipe.stores[split]))
         prune_parts(job.run, (pack_stage(split),), 0)
     stores: list[TileStore] = []
     for split, found in rows.items():
         if found:
             numbered = sum(len(store.shards) for store in stores)
             stores.append(_packed(job, ledger, split, found, upstream, numbered))
+    prune_stores(job.run, {store.name for store in stores})
     return stores
 
 

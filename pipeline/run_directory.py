@@ -170,5 +170,17 @@ def prune_parts(run: RunLayout, stages: Iterable[str], parts: int) -> None:
             remove_folder(path)
 
 
+def prune_stores(run: RunLayout, keep: Iterable[str]) -> None:
+    """Remove the stores, finished or begun, of an earlier build of other splits or another name; `keep` are the names.
+
+    What a run holds is told by what is in its folder of stores. They go only once those to keep are finished.
+    """
+    kept = {run.store(name).name for name in keep}
+    for path in (*listed(run.store("nol").parent, "*.zarr"), *listed(run.store("nol").parent, "*.zarr.building")):
+        store = path.with_name(path.name.removesuffix(".building"))
+        if store.name not in kept:
+            remove_folder(store)
+
+
 def _part(path: AnyPath) -> int:
     return int(path.stem.removeprefix("part-"))

@@ -6,13 +6,13 @@ from typing import Final
 
 from pipeline.building import mended, require_all_had, run_parts
 from pipeline.cluster.crew import Chain, Crew
-from pipeline.commit import begun_inputs, forget_begun, remove_folder
+from pipeline.commit import begun_inputs, forget_begun
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.tile_manifest import write_tile_manifest
 from pipeline.manifest.tile_sets import DW_SET
 from pipeline.manifest.write import manifest_inputs
-from pipeline.run_directory import Claim, prune_parts
+from pipeline.run_directory import Claim, prune_parts, prune_stores
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.tiles import TilePair
 from pipeline.split_stores import (
@@ -91,8 +91,6 @@ def pack(job: TileJob, crew: Crew, ledger: Ledger, fetched: Sequence[Outcome]) -
     tiles = sum(len(store.rows) for store in stores)
     if not tiles:
         raise NoldoError("no tile could be paired and fetched, so there is no store to write; 'noldo status' says why")
-    for name in set(job.recipe.stores.values()) - {store.name for store in stores}:
-        remove_folder(job.run.store(name))  # of an earlier build that had tiles of that split
     ledger.begin("pack", tiles)
     begun = [store for store in stores if not store_complete(job.run, store)]
     for store in stores:
@@ -104,6 +102,7 @@ def pack(job: TileJob, crew: Crew, ledger: Ledger, fetched: Sequence[Outcome]) -
     prune_parts(job.run, ("pack",), sum(len(store.shards) for store in stores))
     for store in begun:
         commit_tile_store(job.run.store(store.name), shard_records(job.run, store))
+    prune_stores(job.run, {store.name for store in stores})
     return stores
 
 

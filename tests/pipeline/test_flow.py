@@ -13,6 +13,8 @@ import pytest
 
 from pipeline.manifest.digest import digest_run
 from pipeline.parts import read_part
+from pipeline.recipe import load_recipe
+from pipeline.run_directory import claimed_run
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import Location
 
@@ -112,6 +114,24 @@ def test_what_is_lost_is_made_again_and_nothing_else(
     expected = NOTHING | {stage: shards if n == "all" else n for stage, n in made.items()}
     made_now = {stage: tally.parts_made for stage, tally in ledger.tallies.items() if stage != "connect"}
     assert made_now == expected
+    assert digest(out) == digest(reference)
+
+
+def test_a_build_under_another_name_leaves_no_store_of_the_old_one(
+    small_run: tuple[Path, Any],
+    small_recipe: Path,
+    tmp_path: Path,
+    small_planet_url: str,
+    build_here: Callable[..., Any],
+) -> None:
+    reference, _ = small_run
+    out = tmp_path / "run"
+    shutil.copytree(reference, out)
+    with claimed_run(out, load_recipe(small_recipe, ["name=other"]), remake=True):
+        pass
+    _, ledger = build_here(out, small_planet_url, "name=other")
+    assert {stage for stage, tally in ledger.tallies.items() if tally.parts_made} == {"pack", "manifest"}
+    assert sorted(path.name for path in (out / "store").iterdir()) == [".other.zarr.inputs", "other.zarr"]
     assert digest(out) == digest(reference)
 
 

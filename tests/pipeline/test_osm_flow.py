@@ -283,6 +283,20 @@ def test_a_damaged_file_is_made_again(built: Built, tmp_path: Path, build: Calla
     assert digest(build(tmp_path)) == digest(built)
 
 
+def test_a_build_under_another_name_leaves_no_store_of_the_old_one(
+    built: Built, tmp_path: Path, build: Callable[..., Built]
+) -> None:
+    renamed = build(tmp_path, name="other")
+    begun = renamed.job.run.store("given_up_test").with_name("given_up_test.zarr.building")
+    begun.mkdir()
+    again = build(tmp_path)
+    assert again.asked == []
+    assert digest(again) == digest(built)
+    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == [
+        ".osm_test.zarr.inputs", ".osm_train.zarr.inputs", "osm_test.zarr", "osm_train.zarr",
+    ]  # fmt: skip
+
+
 def test_tiles_near_the_pretraining_set_are_left_out_unless_allowed(
     tmp_path: Path, build: Callable[..., Built]
 ) -> None:

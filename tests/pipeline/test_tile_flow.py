@@ -18,13 +18,19 @@ from pipeline.cli.main import noldo
 from pipeline.experts import index_experts, read_expert_labels
 from pipeline.manifest.digest import digest_run
 from pipeline.parts import read_part
+from pipeline.recipe import read_yaml
+from pipeline.run_directory import claimed
 from pipeline.schema.errors import FailureKind, NoldoError, SourceError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.strict import validated
 from pipeline.schema.tiles import DroppedTile, ExpertTile, FetchedTile, TilePair, UnusableTile
 from pipeline.sources.earthengine import EarthEngineSource
 from pipeline.sources.protocol import PixelRequest
 from pipeline.tile_arrays import read_tile_row
+from pipeline.tile_flow import claim_for
+from pipeline.tile_recipe import DwRecipe
+from pipeline.tile_state import index_tiles
 
 BuildHere = Callable[..., Any]
 
@@ -164,6 +170,22 @@ def test_other_parts_and_other_shards_give_the_same_data(
     build_dw_here(out, small_planet_url, "part_tiles=8", "store.shard_rows=2")
     assert digest(out) == digest(dw_run)
     assert {path.parent.name for path in (out / "tiles").rglob("*.npz")} == {"part-00000"}
+
+
+def test_a_build_under_another_name_leaves_no_store_of_the_old_one(
+    dw_run: Path, dw_recipe: Path, tmp_path: Path, small_planet_url: str, build_dw_here: BuildHere
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(dw_run, out)
+    recipe = validated(DwRecipe, read_yaml(dw_recipe, ["name=other"]), where="dw.yaml")
+    with claimed(out, claim_for(recipe, index_tiles(recipe.experts)), remake=True):
+        pass
+    _, ledger = build_dw_here(out, small_planet_url, "name=other")
+    assert made(ledger).keys() == {"pack", "manifest"}
+    assert sorted(path.name for path in (out / "store").glob("*")) == [
+        ".other_test.zarr.inputs", ".other_train.zarr.inputs", "other_test.zarr", "other_train.zarr",
+    ]  # fmt: skip
+    assert digest_run(RunLayout(out)).rows == digest_run(RunLayout(dw_run)).rows
 
 
 def test_tiles_observed_too_little_are_dropped_with_the_reason(
