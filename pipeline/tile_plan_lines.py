@@ -31,7 +31,7 @@ def tile_plan_lines(plan: TilePlan, recipe: DwRecipe, assumed: Assumptions) -> l
             f"{budget.eecu_s_per_scene_query:g} a scene query (budget.*)",
         ),
         ("", "", budget_words(plan.eecu_hours, plan.months, budget)),
-        ("Disk, staging", size(plan.staging_bytes), "raw, one file a tile; stays beside the stores"),
+        ("Disk, staging", size(plan.staging_bytes), "raw, one file a tile; may be deleted once the build is finished"),
         (
             "Disk, stores",
             size(plan.store_bytes),

@@ -121,6 +121,17 @@ def test_the_command_finds_nothing_left_to_do(dw_run: Path, dw_recipe: Path, tmp
     assert "no S2 scene" in (out / "report.html").read_text()
 
 
+def test_a_finished_build_needs_no_staged_pixels(dw_run: Path, dw_recipe: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(dw_run, out)
+    shutil.rmtree(out / "tiles")
+    done = CliRunner().invoke(noldo, ["build", str(dw_recipe), "--out", str(out), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["parts_made"], told["content_digest"]) == (0, digest(dw_run))
+    assert not (out / "tiles").exists()
+
+
 @pytest.mark.parametrize(
     ("lost", "expected"),
     [
