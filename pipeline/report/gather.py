@@ -81,9 +81,14 @@ class RunRecord:
         return frozenset(row.location_id for row in self.index)
 
 
+def is_run(layout: RunLayout) -> bool:
+    """Whether a directory holds the run of a build, or the beginning of one."""
+    return layout.recipe.is_file() or layout.table("sample", 0).parent.is_dir()
+
+
 def gather(layout: RunLayout) -> RunRecord:
     """Read a run directory; UsageError where it is none."""
-    if not layout.recipe.is_file() and not layout.table("sample", 0).parent.is_dir():
+    if not is_run(layout):
         raise UsageError(
             f"{layout.root} holds no run: neither {layout.recipe.name} nor tables/sample is there;\n"
             "name the directory that was given to `noldo build RECIPE --out DIR`"

@@ -1,0 +1,86 @@
+"""What a transfer run was made from, as its record tells: which tiles, how it learnt, and what its weights learnt."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+TOLD_BY_THE_ROW: Final = frozenset(
+    (
+        *("modality", "label", "s2_bands", "framework", "source", "load", "mode", "train_share"),
+        *("encoder", "encoder_depth", "decoder_channels"),
+        *("seeds", "first_seed", "shown_tiles", "device", "precision", "threads"),
+    )
+)
+"""Settings that make the row what it is, are seen in it, or do not decide its scores."""
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """What decides whether two runs may be compared. Empty or None where the record does not tell."""
+
+    train_tiles: tuple[object, ...] = ()
+    """Digest of the training store, then the rows that were learnt from."""
+    test_tiles: str | None = None
+    """Digest of the test store."""
+    emulated: bool = False
+    """Whether its test store is known to come from the local emulator."""
+    training: tuple[tuple[str, str], ...] = ()
+    """How it learnt and was scored: settings that neither make the row nor are seen in it, as JSON."""
+    smoothing: tuple[float, float] | None = None
+    """Weights of the spatial-temporal and of the uniform term (eq. 13) in the pretraining of its weights.
+
+    None where these are not of a middle-fusion pretraining with sample selection, or where that is not known."""
+
+
+def made_from(record: Mapping[str, Any], source: Mapping[str, Any]) -> MadeFrom:
+    """Read what a transfer.json and a result's `source` tell, and what lies beside the files that they name."""
+    train, test = _mapping(record.get("train")), _mapping(record.get("test"))
+    rows = record.get("train_rows")
+    weights = _mapping(source.get("weights")).get("file")
+    return MadeFrom(
+        train_tiles=(train["digest"], *(rows if isinstance(rows, list) else ())) if "digest" in train else (),
+        test_tiles=test.get("digest"),
+        emulated=_is_emulated(test.get("path")),
+        training=tuple(
+            sorted(
+                (name, json.dumps(value))
+                for name, value in _mapping(record.get("settings")).items()
+                if name not in TOLD_BY_THE_ROW
+            )
+        ),
+        smoothing=_smoothing(_pretraining(weights)),
+    )
+
+
+def _is_emulated(store: Any) -> bool:
+    """Whether the manifest of the build that a store lies in says that it was emulated."""
+    if not isinstance(store, str):
+        return False
+    return _read(Path(store).parent.parent / "manifest" / "provenance.json").get("emulated") is True
+
+
+def _pretraining(weights: Any) -> Mapping[str, Any]:
+    """Settings of the pretraining of a file of weights, from the record beside it."""
+    return _mapping(_read(Path(weights).with_name("run.json")).get("settings")) if isinstance(weights, str) else {}
+
+
+def _smoothing(settings: Mapping[str, Any]) -> tuple[float, float] | None:
+    objective = _mapping(settings.get("objective"))
+    if not objective.get("select") or (settings.get("modalities"), settings.get("fusion")) != ("both", "mid"):
+        return None
+    prior, uniform = objective.get("prior_factor"), objective.get("uniform_factor")
+    return None if prior is None or uniform is None else (float(prior), float(uniform))
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """A JSON object, or an empty one where there is none: that the files named are still there is not required."""
+    try:
+        return _mapping(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
