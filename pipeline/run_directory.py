@@ -51,6 +51,7 @@ LEFTOVERS = (
     "store/*.tmp-*",
     "store/.*.tmp-*",
     "diagnostics/*.tmp-*",
+    "maps/*/*.tmp-*",
 )
 """What a killed build may leave under a temporary name on a disk; in object storage there are none."""
 

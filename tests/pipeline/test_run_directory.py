@@ -124,6 +124,7 @@ def test_what_a_killed_worker_left_goes_with_the_end_of_the_build(tmp_path: Path
             run.table("match", 0).with_name("part-00000.parquet.tmp-77"),
             run.tile(3) / "dw" / "c.1.0.0.0.tmp-77",
             run.store("nol").with_name(".nol.zarr.building.inputs"),
+            run.root / "maps" / "a1" / "a1f0.png.tmp-77",
         ]
         kept = run.store("other").with_name(".other.zarr.building.inputs")
         (run.store("other").with_name("other.zarr.building")).mkdir(parents=True)
