@@ -130,11 +130,19 @@ def agreement(
 def _verdict(accuracy: float | None, coverage: float, osm_share: float, settings: AgreementSettings) -> tuple[str, str]:
     if osm_share == 0:
         return NO_LABEL, ""
-    if accuracy is None or coverage < settings.min_coverage:
-        return NOT_BOTH, f"share {coverage:.4f} < {settings.min_coverage:g}"
+    if accuracy is None:
+        return NOT_BOTH, "no pixel has both"
+    if coverage < settings.min_coverage:
+        return NOT_BOTH, f"share {_short_of(coverage, settings.min_coverage)}"
     if accuracy < settings.threshold:
-        return DISAGREE, f"overall accuracy {accuracy:.3f} < {settings.threshold:g}"
+        return DISAGREE, f"overall accuracy {_short_of(accuracy, settings.threshold)}"
     return "", ""
+
+
+def _short_of(share: float, least: float) -> str:
+    """The two shares with as many digits as tell them apart."""
+    digits = next((n for n in range(6, 17) if f"{share:.{n}g}" != f"{least:.{n}g}"), 17)
+    return f"{share:.{digits}g} < {least:.{digits}g}"
 
 
 def kept_curve(

@@ -95,7 +95,21 @@ def test_a_tile_is_judged_by_labels_then_coverage_then_accuracy() -> None:
     half[6, 0] = 7
     below = agreement("t", "train", trees, half, chosen)
     assert (below.kept, below.reason) == (False, DISAGREE)
-    assert "0.492 < 0.5" in below.detail
+    assert "0.491667 < 0.5" in below.detail
+
+
+def test_a_verdict_says_what_it_compared() -> None:
+    rows = np.full((50, 50), 1, np.uint8), np.full((50, 50), 5, np.uint8)
+    rows[1].ravel()[:1251] = 7  # 1249 of 2500 agree
+    assert agreement("t", "train", *rows, AgreementSettings()).detail == "overall accuracy 0.4996 < 0.5"
+    seen = rows[0].copy()
+    seen.ravel()[24:] = IGNORE
+    thin = agreement("t", "train", seen, rows[1], AgreementSettings(min_coverage=0.00960001))
+    assert (thin.reason, thin.detail) == (NOT_BOTH, "share 0.0096 < 0.00960001")
+    unmarked = np.full((50, 50), IGNORE, np.uint8)
+    for least in (0.0, 0.01):
+        none = agreement("t", "train", unmarked, rows[1], AgreementSettings(min_coverage=least))
+        assert (none.reason, none.detail) == (NOT_BOTH, "no pixel has both")
 
 
 def test_a_hand_drops_what_the_figures_keep() -> None:
