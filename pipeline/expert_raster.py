@@ -58,9 +58,7 @@ class ExpertRaster:
 def decode_expert_raster(data: bytes) -> ExpertRaster:
     """Read a GeoTIFF's bytes: published 1..9 become 0..8, unmarked and cloud IGNORE; nothing is resampled.
 
-    Raises UnusableRasterError for anything else than a north-up 10 m tile of a published size in a UTM zone, on the
-    pixels of Sentinel-2, whose granules have their corners at multiples of 10 m (Sentinel-2 Products Specification,
-    'Tile_Geocoding'): on any other grid its 10 m bands would be resampled.
+    Raises UnusableRasterError for anything else than a north-up 10 m tile of a published size in a UTM zone.
     """
     if len(data) > MAX_BYTES:
         raise UnusableRasterError("too large", f"{len(data):,} bytes or more, expected at most {MAX_BYTES:,}")
@@ -96,9 +94,6 @@ def _grid_of(source: Any) -> PixelGrid:
     a, b, left, d, e, top = tuple(source.transform)[:6]
     if max(abs(a - PIXEL_M), abs(e + PIXEL_M), abs(b), abs(d)) > ALIGNED_M:
         raise UnusableRasterError("not north-up at 10 m", f"its pixels are ({a:g}, {b:g}, {d:g}, {e:g}) m")
-    if max(abs(at - PIXEL_M * round(at / PIXEL_M)) for at in (left, top)) > ALIGNED_M:
-        where = f"its corner is at ({left:.10g}, {top:.10g}) m, not at multiples of {PIXEL_M:g} m"
-        raise UnusableRasterError("off Sentinel-2's pixels", where)
     if source.width != source.height or source.width not in EXPERT_PX.values():
         sides = " or ".join(str(side) for side in EXPERT_PX.values())
         raise UnusableRasterError("wrong size", f"{source.width} x {source.height} pixels, expected {sides} a side")

@@ -30,7 +30,7 @@ class FetchSettings(Strict):
     concurrency: int = Field(default=4, gt=0, le=40)
     """Tiles that a part has under way at once; what the whole build asks for at once is the source's pace."""
     optical_resampling: Literal["nearest", "bilinear"] = "bilinear"
-    """Brings the 20 m and 60 m bands of Sentinel-2 to 10 m; those of 10 m lie on the tile's pixels already."""
+    """Brings the 20 m and 60 m bands of Sentinel-2 to 10 m; those of 10 m lie on the pixels of most tiles already."""
     radar_resampling: Literal["nearest", "bilinear"] = "bilinear"
     """Brings Sentinel-1 to the tile's grid."""
     s2_min_valid_share: float = Field(default=0.99, ge=0, le=1)

@@ -71,7 +71,7 @@ def tile_slots(tile: ExpertTile, settings: PairSettings) -> tuple[SceneSlot, Sce
 def choose_pair(tile: ExpertTile, found: Sequence[SlotScenes], settings: PairSettings) -> TilePair:
     """The scenes of one tile, of all that contain it. Pure, and blind to their order.
 
-    Sentinel-2 is the first of the tile's own UTM zone and hemisphere, whose pixels lie on the tile's, from the label's
+    Sentinel-2 is the first of the tile's own UTM zone and hemisphere from the label's
     day on; where there is none, the last one before it. Sentinel-1 is the one nearest in time to that; the published
     scripts took the farthest. Ties go to the lower asset id.
     """
