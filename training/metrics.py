@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from pipeline.schema.landcover import IGNORE
 
@@ -36,9 +37,11 @@ def confusion_matrix(prediction: Tensor, target: Tensor, classes: int) -> Tensor
     `prediction` and `target` have one shape and hold class numbers; a pixel that is IGNORE (255) in either is
     not counted.
     """
-    counted = (target != IGNORE) & (prediction != IGNORE)
-    pairs = target[counted].long() * classes + prediction[counted].long()
-    return torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes).cpu()
+    counted_target = torch.where(prediction == IGNORE, prediction, target).long()
+    # Arguments are not validated: that would look for every value that occurs, which takes longer than counting.
+    return multiclass_confusion_matrix(
+        prediction.long(), counted_target, classes, ignore_index=IGNORE, validate_args=False
+    ).cpu()
 
 
 def scores(confusion_CC: Tensor) -> Scores:

@@ -18,6 +18,7 @@ from training.augment import (
     draw,
     place_images,
     place_labels,
+    place_values,
 )
 
 PATCH = 40
@@ -159,3 +160,25 @@ def test_images_come_channels_last_and_whatever_the_order_they_came_in() -> None
     placed = place_images(patch, drawn)
     assert placed.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(place_images(patch.contiguous(memory_format=torch.channels_last), drawn), placed)
+
+
+def test_values_are_placed_as_images_are_and_keep_their_range() -> None:
+    patch = ramp_patch(3)
+    at = Placement(
+        crop_px=24,
+        top=torch.tensor([0, 5, 16]),
+        left=torch.tensor([3, 0, 16]),
+        flip_rows=torch.tensor([True, False, False]),
+        flip_columns=torch.tensor([False, False, True]),
+        angle=torch.tensor([0.0, 0.4, -1.2]),
+    )
+    values = patch.float() * 17.0 - 900.0
+    assert torch.allclose(place_values(values, at), place_images(patch, at) * 255 * 17.0 - 900.0, atol=2e-2)
+
+
+def test_no_data_that_is_zero_does_not_smear_beyond_its_neighbours() -> None:
+    image = torch.ones((1, 1, PATCH, PATCH))
+    image[..., 18:22, 18:22] = 0.0
+    turned = place_values(image, placement(angle=0.7))
+    assert float(turned.min()) >= 0.0
+    assert float(turned.max()) <= 1.0 + 1e-6
