@@ -7,7 +7,7 @@ import argparse
 import os
 import pickle
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,15 +22,19 @@ SAFETENSORS_SUFFIX: Final = ".safetensors"
 LIGHTNING_SUFFIX: Final = ".ckpt"
 TORCH_SUFFIXES: Final = (LIGHTNING_SUFFIX, ".pt", ".pth")
 
+LIGHTNING_KEY: Final = "state_dict"
+"""Under what a Lightning checkpoint keeps the weights."""
+
 LIGHTNING_VERSION: Final = "2.0.0"
 """What our .ckpt files give as the version that wrote them; that one and later ones read them."""
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path, within: Sequence[str] = (LIGHTNING_KEY,)) -> dict[str, Tensor]:
     """Return the tensors in `path` by name, on the CPU.
 
-    `path`: .safetensors, or .ckpt, .pt or .pth as torch writes them, either a state_dict or a Lightning checkpoint
-    that holds one. UsageError where the file is missing, unreadable, or holds something else.
+    `path`: .safetensors, or .ckpt, .pt or .pth as torch writes them, either a state_dict or a checkpoint that holds
+    one under the first of the keys `within` that it has. UsageError where the file is missing, unreadable, or holds
+    something else.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such file; give the path of a network's weights")
@@ -40,7 +44,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         except SafetensorError as error:
             raise UsageError(f"{path}: not a whole safetensors file ({error}); fetch it again") from error
     if path.suffix in TORCH_SUFFIXES:
-        return _read_torch(path)
+        return _read_torch(path, within)
     raise UsageError(f"{path}: give a {SAFETENSORS_SUFFIX}, {' or '.join(TORCH_SUFFIXES)} file")
 
 
@@ -59,7 +63,7 @@ def write_weights(weights: Mapping[str, Tensor], path: Path) -> None:
     if path.suffix == SAFETENSORS_SUFFIX:
         _commit(path, lambda file: save_file(plain, file, metadata={"format": "pt"}))
         return
-    content = {"state_dict": plain, "pytorch-lightning_version": LIGHTNING_VERSION, "epoch": 0, "global_step": 0}
+    content = {LIGHTNING_KEY: plain, "pytorch-lightning_version": LIGHTNING_VERSION, "epoch": 0, "global_step": 0}
     _commit(path, lambda file: torch.save(content, file))
 
 
@@ -74,7 +78,7 @@ def _commit(path: Path, write: Callable[[Path], Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _read_torch(path: Path) -> dict[str, Tensor]:
+def _read_torch(path: Path, within: Sequence[str]) -> dict[str, Tensor]:
     try:
         # The published checkpoints carry their command line's options beside the weights.
         with torch.serialization.safe_globals([argparse.Namespace]):
@@ -84,7 +88,8 @@ def _read_torch(path: Path) -> dict[str, Tensor]:
             f"{path}: torch cannot read it as plain weights ({_reason(error)}); "
             "fetch it again, or save its state_dict alone"
         ) from error
-    weights = content.get("state_dict", content) if isinstance(content, dict) else None
+    held = (content[key] for key in within if key in content) if isinstance(content, dict) else iter([None])
+    weights = next(held, content)
     if not isinstance(weights, dict) or not weights:
         raise UsageError(f"{path}: holds no state_dict; give a file of network weights")
     if strangers := [str(name) for name, value in weights.items() if not isinstance(value, Tensor)]:

@@ -1,12 +1,21 @@
 """The encoders that transfer knows, by name."""
 
 from difflib import get_close_matches
+from typing import Final
 
 from pipeline.schema.errors import UsageError
+from training.encoders.dofa import DOFA
+from training.encoders.imagenet import IMAGENET
+from training.encoders.noldo import NOLDO
 from training.encoders.random_weights import RANDOM
+from training.encoders.resnets import DECUR, DINO, MOCO, SATLAS
+from training.encoders.satmae import SATMAE, SATMAE_PP
+from training.encoders.scale_mae import SCALE_MAE
 from training.encoders.spec import EncoderSpec
 
-ENCODERS: tuple[EncoderSpec, ...] = (RANDOM,)
+ENCODERS: Final[tuple[EncoderSpec, ...]] = (
+    SCALE_MAE, DOFA, SATMAE, SATMAE_PP, RANDOM, IMAGENET, SATLAS, DINO, MOCO, DECUR, NOLDO,
+)  # fmt: skip
 """Every encoder, in the order of the paper's tables."""
 
 

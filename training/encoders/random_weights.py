@@ -22,9 +22,7 @@ def _input(modality: Modality, s2_bands: int | None, _weights: Path | None) -> I
 
 
 def _load(_encoder: nn.Module, path: Path, _modality: Modality) -> KeyReport:
-    raise UsageError(
-        f"{path}: an encoder of random weights takes no file of weights; leave it out, or name its encoder"
-    )
+    raise UsageError(f"{path}: random weights are not read from a file; leave it out, or name the encoder it holds")
 
 
 RANDOM = EncoderSpec(

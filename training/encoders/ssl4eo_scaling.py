@@ -1,9 +1,11 @@
-"""Input scaled as CromSS scales it: SSL4EO-S12's mean +- 2 standard deviations to 0..1, and no more.
+"""Input scaled as CromSS scales it: mean +- 2 standard deviations of SSL4EO-S12 to 0..1, and no more.
 
-Source: arXiv 2405.01217, section IV. MoCo, DINO and DeCUR of SSL4EO-S12 were trained on the same, rounded to uint8.
+Source: arXiv 2405.01217, section IV; github.com/zhu-xlab/SSL4EO-S12, ssl4eo_dataset.py, `normalize`.
 """
 
-from pipeline.schema.bands import S1_SCALING, S2_BANDS_9, S2_SCALING, Scaling
+from collections.abc import Sequence
+
+from pipeline.schema.bands import S1_SCALING, S2_BANDS, S2_BANDS_9, S2_SCALING, Scaling
 from pipeline.schema.errors import UsageError
 from training.encoders.spec import InputSpec
 from training.modality import Modality
@@ -14,21 +16,26 @@ def ssl4eo_input(modality: Modality, s2_bands: int | None = None) -> InputSpec:
 
     UsageError for another number of bands.
     """
-    return scaled_input(modality, S1_SCALING if modality == "s1" else S2_SCALING, s2_bands)
+    if modality == "s1":
+        return scaled_input(modality, S1_SCALING, S1_SCALING.bands)
+    return scaled_input(modality, S2_SCALING, bands_by_number(s2_bands))
 
 
-def scaled_input(modality: Modality, scaling: Scaling, s2_bands: int | None = None) -> InputSpec:
-    """Return the input that `scaling` makes of a modality, in 0..1; bands and errors as `ssl4eo_input`'s."""
-    bands = scaling.bands
-    if modality == "s2" and s2_bands == len(S2_BANDS_9):
-        bands = S2_BANDS_9
-    elif modality == "s2" and s2_bands not in (None, len(bands)):
-        raise UsageError(f"s2_bands is {s2_bands}: this encoder takes {len(bands)} or {len(S2_BANDS_9)}")
+def bands_by_number(s2_bands: int | None) -> tuple[str, ...]:
+    """Return the 13 (also for None) or 9 bands of Sentinel-2 that CromSS takes; UsageError for another number."""
+    known = {None: S2_BANDS, len(S2_BANDS): S2_BANDS, len(S2_BANDS_9): S2_BANDS_9}
+    if s2_bands not in known:
+        raise UsageError(f"s2_bands is {s2_bands}: this encoder takes {len(S2_BANDS)} or {len(S2_BANDS_9)}")
+    return known[s2_bands]
+
+
+def scaled_input(modality: Modality, scaling: Scaling, bands: Sequence[str]) -> InputSpec:
+    """Return the input that `scaling` makes of some of its bands, in their order, clipped to 0..1."""
     low, span = scaling.low_and_span()
     index = [scaling.bands.index(band) for band in bands]
     return InputSpec(
         modality=modality,
-        bands=bands,
+        bands=tuple(bands),
         low=tuple(float(low[i]) for i in index),
         high=tuple(float(low[i] + span[i]) for i in index),
         clip=True,
