@@ -165,17 +165,25 @@ def problems_of(run: RunLayout) -> tuple[Problem, ...]:
     return _ended(run).problems
 
 
-def finished(job: ImportJob) -> bool:
-    """Whether an import of these files is wholly there, its manifest included."""
+def finished_funnel(job: ImportJob) -> tuple[FunnelStep, ...] | None:
+    """The funnel of an import of these files that is wholly there, its manifest included; None where it is not.
+
+    Damage is for the import to tell and to mend: what cannot be read back is not there.
+    """
     run, made_from = job.run, store_inputs(job.run.store(job.recipe.name))
     base = import_inputs(job)
     if made_from is None or part_inputs(run.table("import", 0)) != base:
-        return False
+        return None
     described = described_by(made_from, _as_build(job).recipe, job.list_digest)
-    if manifest_inputs(run) != described or not run.index.exists() or len(_whole_parts(run, base)) != _ended(run).parts:
-        return False
-    kept = import_funnel(run, quality=True)[-1].kept
-    return shards_complete(run, run.store(job.recipe.name), kept, job.recipe.store)
+    if manifest_inputs(run) != described or not run.index.exists():
+        return None
+    try:
+        if len(_whole_parts(run, base)) != _ended(run).parts:
+            return None
+        steps = import_funnel(run, quality=True)
+    except NoldoError:
+        return None
+    return steps if shards_complete(run, run.store(job.recipe.name), steps[-1].kept, job.recipe.store) else None
 
 
 def _as_build(job: ImportJob) -> Job:

@@ -61,11 +61,11 @@ def run_import(
 def _import(job: "ImportJob", options: BuildOptions, until: str, ledger: Any, display: Display) -> Any:
     from pipeline.cluster.client import dask_client
     from pipeline.cluster.crew import crew_of
-    from pipeline.import_flow import STAGES, finished, import_files, import_funnel
+    from pipeline.import_flow import STAGES, finished_funnel, import_files
     from pipeline.sources.pace import PaceSettings
 
-    if until == STAGES[-1] and finished(job):
-        return import_funnel(job.run, quality=True)
+    if until == STAGES[-1] and (finished := finished_funnel(job)) is not None:
+        return finished
     with (
         dask_client(options.workers, None) as client,
         crew_of(client, str(job.run.root), PaceSettings(), {}, None) as crew,

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ import pytest
 import zarr
 
 from pipeline import import_flow
-from pipeline.import_flow import ImportJob, finished, first_part_inputs, import_files, problems_of
+from pipeline.import_flow import ImportJob, finished_funnel, first_part_inputs, import_files, problems_of
 from pipeline.import_recipe import ImportRecipe, fingerprint
 from pipeline.importers.imported import Imported
 from pipeline.ledger import Ledger
@@ -71,7 +72,7 @@ def test_it_has_the_content_digest_of_the_build(whole: tuple[Path, Any], small_r
     job, _, funnel, notes = whole[1]
     assert [(step.stage, step.entered, step.kept) for step in funnel] == [("import", 6, 6), ("quality", 6, 5)]
     assert notes == []
-    assert finished(job)
+    assert finished_funnel(job) == funnel
 
 
 def test_a_second_import_makes_nothing(whole: tuple[Path, Any], labelled: dict[str, Any], tmp_path: Path) -> None:
@@ -80,6 +81,26 @@ def test_a_second_import_makes_nothing(whole: tuple[Path, Any], labelled: dict[s
     _, ledger, funnel, _ = import_here(out, labelled)
     assert ledger.parts_made == 0
     assert funnel == whole[1][2]
+
+
+def test_a_run_with_a_damaged_table_is_not_finished_and_is_mended(
+    whole: tuple[Path, Any], labelled: dict[str, Any], tmp_path: Path
+) -> None:
+    run = RunLayout(tmp_path / "run")
+    shutil.copytree(whole[0], run.root)
+    job = replace(whole[1][0], run=run)
+    for table in ("quality", "import"):
+        path = run.table(table, 0)
+        data = bytearray(path.read_bytes())
+        footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+        data[4:footer] = bytes(footer - 4)  # what it was made from still reads
+        path.write_bytes(data)
+        assert finished_funnel(job) is None
+        _, _, funnel, notes = import_here(run.root, labelled)
+        assert funnel == whole[1][2] == finished_funnel(job)
+        assert [note for note in notes if "is damaged and is made again" in note] == [
+            f"{path} is damaged and is made again"
+        ]
 
 
 def test_a_killed_import_goes_on_and_a_damaged_part_is_made_again(
