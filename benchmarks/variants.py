@@ -21,19 +21,7 @@ from training.pretrain import pretrain
 from training.run_state import new_state
 from training.settings import PretrainSettings
 from training.shared_ground import ground_groups
-
-VARIANTS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "single-modal S1": {"modalities": "s1", "objective": {"select": False}},
-    "single-modal S2": {"modalities": "s2", "objective": {"select": False}},
-    "midF": {"fusion": "mid", "objective": {"select": False}},
-    "lateF": {"fusion": "late", "objective": {"select": False}},
-    "CromSS-midF": {"fusion": "mid"},
-    "CromSS-lateF": {"fusion": "late"},
-}
-"""What the paper compares (Table V), beside the network before any training."""
-
-RANDOM: Final = "random"
-"""That network: its initial weights, with middle fusion."""
+from training.variants import RANDOM, VARIANTS, variant_settings
 
 SCORES: Final = {"OA": "oa", "AA": "aa", "mIoU": "miou", "mF1": "mf1"}
 
@@ -90,9 +78,9 @@ def bench_variants(
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     with _kept_or_temporary(folder) as place:
         for seed in range(seeds):
-            found[RANDOM].append(untrained(_settings(base, {}, seed), store, truth))
+            found[RANDOM].append(untrained(variant_settings(base, "CromSS-midF", seed), store, truth))
             for name in chosen:
-                settings = _settings(base, VARIANTS[name], seed)
+                settings = variant_settings(base, name, seed)
                 out = place / f"{name.replace(' ', '-')}-{seed}"
                 done = pretrain(settings, store, out, reference=truth, resume=True, on_progress=lambda _: None)
                 found[name].append(done.result)
@@ -136,11 +124,6 @@ def _scores(result: Mapping[str, Any], modality: str) -> Iterator[tuple[str, flo
     for name, value in zip(CLASS_NAMES, result["selection_auc"]["per_class"][modality], strict=True):
         if value is not None:
             yield f"{AUC} {name}", value
-
-
-def _settings(base: Mapping[str, Any], variant: Mapping[str, Any], seed: int) -> PretrainSettings:
-    objective = {**base.get("objective", {}), **variant.get("objective", {})}
-    return PretrainSettings.model_validate({**base, **variant, "objective": objective, "seed": seed})
 
 
 def _in_short(result: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""The comparison of the CromSS paper: every pretraining variant, transferred to every downstream set."""
