@@ -27,9 +27,6 @@ FINER: Final = 0.75
 EXACT_PX: Final = 1e-6
 """How far off a pixel's place may be computed, pixels; GDAL's own is an eighth, and it takes no 0."""
 
-_OUTSIDE: Final = 253
-"""Fills what a raster does not reach; no code that a raster may hold."""
-
 _NUMBERS: Final = ("uint8", "uint16", "int16", "uint32", "int32")
 
 
@@ -100,13 +97,12 @@ class OsmRasters:
     def _classes(self, values: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
         """Class 1..13 or IGNORE of a raster's numbers."""
         seen, inverse = np.unique(values, return_inverse=True)
-        known = {**self._codes, _OUTSIDE: 0}
-        strange = [int(code) for code in seen if int(code) not in known]
+        strange = [int(code) for code in seen if int(code) not in self._codes]
         if strange:
             raise UsageError(
                 f"{path} holds the code {strange[0]}, which is no class; say what it means under 'classes'"
             )
-        codes = np.array([known[int(code)] or IGNORE for code in seen], dtype=np.uint8)
+        codes = np.array([self._codes[int(code)] or IGNORE for code in seen], dtype=np.uint8)
         return codes[inverse].reshape(values.shape)
 
 
@@ -146,12 +142,16 @@ def _warped(raster: _Raster, grid: PixelGrid) -> NDArray[np.generic]:
         lattice = {"crs": f"EPSG:{grid.epsg}", "transform": Affine(*grid.affine)}
         size = {"width": grid.width_px, "height": grid.height_px}
         # Every number of the raster takes part, also what it says is no data: a pixel mostly without label has none.
-        fill = {"src_nodata": _OUTSIDE, "nodata": _OUTSIDE}
+        # What it does not reach is told by a band of opacity, so that no number has to stand for it.
+        fill = {"src_nodata": None, "nodata": None, "add_alpha": True}
         mode = Resampling.mode if _finer(source, grid) else Resampling.nearest
         with WarpedVRT(source, **lattice, **size, **fill, resampling=mode, tolerance=EXACT_PX) as warped:
-            values: NDArray[np.generic] = warped.read(1)
+            bands: NDArray[np.generic] = warped.read()
         nodata = source.nodata
-    return values if nodata is None else np.where(values == nodata, np.zeros_like(values), values)
+    values, opacity = bands
+    unlabelled = opacity == 0 if nodata is None else (opacity == 0) | (values == nodata)
+    labelled: NDArray[np.generic] = np.where(unlabelled, np.zeros_like(values), values)
+    return labelled
 
 
 def _finer(source: Any, grid: PixelGrid) -> bool:

@@ -128,6 +128,20 @@ def test_no_data_has_no_label(tmp_path: Path, nodata: int | None) -> None:
     assert (found == 7).sum() == 1199
 
 
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int16", "int32", "uint32"])
+@pytest.mark.parametrize("step_m", [2, 10])
+def test_no_code_stands_for_what_a_raster_does_not_reach(tmp_path: Path, kind: str, step_m: int) -> None:
+    here = from_origin(GRID.left_m + 100, GRID.top_m, step_m, step_m)
+    for code in (14, 253, 254):
+        write(tmp_path / "a.tif", np.full((100, 100), code, kind), "EPSG:32632", here, nodata=0)
+        with pytest.raises(UsageError, match=f"holds the code {code}, which is no class"):
+            osm_labels(GRID, rasters(tmp_path))
+        found = osm_labels(GRID, rasters(tmp_path, classes={code: 3}))
+        assert (found[: 10 * step_m, 10 : 10 + 10 * step_m] == 3).all()
+        assert (found[:, :9] == IGNORE).all()
+        assert (found[10 * step_m + 1 :] == IGNORE).all()
+
+
 def test_another_code_is_refused_until_the_recipe_says_what_it_means(tmp_path: Path) -> None:
     values = np.full((30, 40), 211, np.uint8)
     write(tmp_path / "a.tif", values, "EPSG:32632", from_origin(GRID.left_m, GRID.top_m, 10, 10))
