@@ -58,7 +58,7 @@ def _load_decoder(network: TransferNetwork, setup: Setup, path: Path) -> KeyRepo
     if lacking := sorted(asked - found.keys()):
         raise UsageError(
             f"{path} lacks {len(lacking)} weights that load '{setup.settings.load}' takes, {lacking[0]} first; "
-            "build the network with the decoder_channels of the weights, or take less"
+            "set decoder_channels to those of the weights, or take less"
         )
     network.load_state_dict({**network.state_dict(), **taken})
     return KeyReport(

@@ -8,22 +8,16 @@ from typing import Any, Final, Protocol, cast
 
 import segmentation_models_pytorch as smp
 from segmentation_models_pytorch.base import SegmentationHead
+from segmentation_models_pytorch.base.initialization import initialize_decoder, initialize_head
 from segmentation_models_pytorch.decoders.upernet.decoder import UPerNetDecoder
 from torch import Tensor, nn
 
 from pipeline.schema.errors import UsageError
 from training.encoder import require_encoder
 from training.encoders.spec import EncoderSpec, InputSpec
-from training.settings import ENCODER_STAGES
+from training.transfer.form import Form
 from training.transfer.padding import padded_logits
-from training.transfer.settings import Framework, TransferSettings
-from training.unet import DECODER_CHANNELS
-
-PSPNET_STAGES: Final = 3
-"""Stages of the encoder that smp's PSPNet uses by default: its pyramid stands on features of 1/8 of the image."""
-
-DEFAULT_ENCODER: Final = "resnet50"
-"""The encoder of the paper, where neither settings nor weights name one."""
+from training.transfer.settings import Framework
 
 _FRAMEWORKS: Final[Mapping[Framework, Callable[..., nn.Module]]] = {
     "unet": smp.Unet,
@@ -39,6 +33,9 @@ UNET_BLOCKS: Final = "blocks."
 _VIT: Final = "vit_"
 
 _UPERNET_CHANNELS: Final = 256
+"""As in smp.UPerNet."""
+
+_UPERNET_UPSAMPLING: Final = 4
 """As in smp.UPerNet."""
 
 
@@ -69,39 +66,23 @@ class TransferNetwork(nn.Module):
         return logits_BCHW
 
 
-def architecture(settings: TransferSettings, spec: EncoderSpec) -> str:
-    """Return the encoder's name; UsageError where the source is another one than the settings ask for."""
-    if spec.architecture is None:
-        return settings.encoder or DEFAULT_ENCODER
-    if settings.encoder not in (None, spec.architecture):
-        raise UsageError(
-            f"encoder is {settings.encoder!r}, but the weights of {spec.name} are of {spec.architecture!r}; "
-            "leave encoder out, or give another source"
-        )
-    return spec.architecture
-
-
-def build_transfer_network(
-    settings: TransferSettings, spec: EncoderSpec, image: InputSpec, classes: int
-) -> TransferNetwork:
+def build_transfer_network(form: Form, spec: EncoderSpec, image: InputSpec, classes: int) -> TransferNetwork:
     """Return the network with initial weights of torch's default generator; nothing is downloaded.
 
     UsageError for an unknown encoder, or one that the framework does not take.
     """
-    encoder = architecture(settings, spec)
-    depth = settings.encoder_depth or (PSPNET_STAGES if settings.framework == "pspnet" else ENCODER_STAGES)
-    if encoder.startswith(_VIT):
-        return _vit_network(settings.framework, spec, image, classes, encoder=encoder, depth=depth)
-    require_encoder(encoder)
+    if form.encoder.startswith(_VIT):
+        return _vit_network(form, spec, image, classes)
+    require_encoder(form.encoder)
     options: dict[str, Any] = {}
-    if settings.framework == "unet":
-        options["decoder_channels"] = _decoder_channels(settings, depth)
-    if settings.framework == "pspnet":
-        options["upsampling"] = 2**depth
+    if form.decoder_channels is not None:
+        options["decoder_channels"] = form.decoder_channels
+    if form.framework == "pspnet":
+        options["upsampling"] = 2**form.depth
     try:
-        model = _FRAMEWORKS[settings.framework](
-            encoder_name=encoder,
-            encoder_depth=depth,
+        model = _FRAMEWORKS[form.framework](
+            encoder_name=form.encoder,
+            encoder_depth=form.depth,
             encoder_weights=None,
             in_channels=len(image.bands),
             classes=classes,
@@ -109,7 +90,7 @@ def build_transfer_network(
         )
     except (ValueError, KeyError, RuntimeError, TypeError, NotImplementedError) as error:
         raise UsageError(
-            f"framework {settings.framework} does not take encoder {encoder!r} with {depth} stages "
+            f"framework {form.framework} does not take encoder {form.encoder!r} with {form.depth} stages "
             f"({str(error).splitlines()[0]}); give another encoder or framework"
         ) from error
     parts = cast(_Framework, model)
@@ -117,26 +98,17 @@ def build_transfer_network(
     return TransferNetwork(parts.encoder, parts.decoder, parts.segmentation_head, stride_px=stride)
 
 
-def _decoder_channels(settings: TransferSettings, depth: int) -> tuple[int, ...]:
-    channels = settings.decoder_channels or DECODER_CHANNELS[:depth]
-    if len(channels) != depth:
+def _vit_network(form: Form, spec: EncoderSpec, image: InputSpec, classes: int) -> TransferNetwork:
+    """An encoder of ours under smp's UPerNet decoder, put together as smp.UPerNet does it."""
+    if form.framework != "upernet":
         raise UsageError(
-            f"decoder_channels has {len(channels)} numbers, but the encoder has {depth} stages; "
-            f"give {depth} of them, or encoder_depth {len(channels)}"
+            f"framework is {form.framework}, but {spec.name} is a vision transformer; set framework to upernet"
         )
-    return channels
-
-
-def _vit_network(
-    framework: Framework, spec: EncoderSpec, image: InputSpec, classes: int, *, encoder: str, depth: int
-) -> TransferNetwork:
-    if framework != "upernet":
-        raise UsageError(f"framework is {framework}, but {spec.name} is a vision transformer; set framework to upernet")
-    module = spec.build(image, encoder=encoder, depth=depth)
+    encoder = spec.build(image, encoder=form.encoder, depth=form.depth)
     decoder = UPerNetDecoder(
-        encoder_channels=module.out_channels, encoder_depth=depth, decoder_channels=_UPERNET_CHANNELS
+        encoder_channels=encoder.out_channels, encoder_depth=form.depth, decoder_channels=_UPERNET_CHANNELS
     )
-    head = SegmentationHead(_UPERNET_CHANNELS, classes, kernel_size=1, upsampling=4)
-    smp.base.initialization.initialize_decoder(decoder)
-    smp.base.initialization.initialize_head(head)
-    return TransferNetwork(module, decoder, head, stride_px=cast(int, module.output_stride))
+    head = SegmentationHead(_UPERNET_CHANNELS, classes, kernel_size=1, upsampling=_UPERNET_UPSAMPLING)
+    initialize_decoder(decoder)
+    initialize_head(head)
+    return TransferNetwork(encoder, decoder, head, stride_px=cast(int, encoder.output_stride))

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from pipeline.schema.errors import UsageError
+from training.checkpoint import KeyReport
 from training.json_file import read_json
 from training.other_run import changed_settings
 from training.run_record import FolderState, describe_machine
@@ -21,15 +23,18 @@ _CONTENT: Final = ("digest", "sha256")
 """What tells one store or file of weights from another; where it lies does not."""
 
 
-def describe_transfer(setup: Setup, name: str) -> dict[str, Any]:
-    """What decides a run's result, and what it ran on, as plain data for transfer.json."""
+def describe_transfer(setup: Setup, name: str, keys: KeyReport | None) -> dict[str, Any]:
+    """What decides a run's result, and what it ran on, as plain data for transfer.json.
+
+    `keys`: what was loaded of the weights; None where there are none.
+    """
     return {
         "name": name,
         "settings": setup.settings.model_dump(mode="json"),
         "train": _store(setup.train),
         "test": _store(setup.test),
         "train_rows": setup.rows.tolist(),
-        "weights": None if setup.weights is None else {"file": str(setup.weights), "sha256": _sha256(setup.weights)},
+        "weights": None if setup.weights is None else _weights(setup.weights, keys),
         "source": {"name": setup.spec.name, "published": setup.spec.source},
         "input": {"bands": list(setup.image.bands), "low": list(setup.image.low), "high": list(setup.image.high)},
         **describe_machine(setup.compute),
@@ -70,6 +75,11 @@ def _store(store: TileStore) -> dict[str, Any]:
         "tiles": store.tiles,
         "tile_px": store.tile_px,
     }
+
+
+def _weights(path: Path, keys: KeyReport | None) -> dict[str, Any]:
+    told = None if keys is None else {name: list(value) for name, value in asdict(keys).items()}
+    return {"file": str(path), "sha256": _sha256(path), "keys": told}
 
 
 def _content(described: Any) -> Any:

@@ -8,16 +8,17 @@ import numpy as np
 
 from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
-from training.checkpoint import KeyReport
 from training.compute import settle_compute
 from training.encoders.catalogue import encoder_spec
 from training.json_file import read_json, write_json
 from training.run_record import FolderState
+from training.transfer.form import settle_form
 from training.transfer.layout import TransferLayout
 from training.transfer.progress import TransferProgress
 from training.transfer.record import describe_transfer, transfer_folder_state
 from training.transfer.result import TransferResult
 from training.transfer.score_tiles import TileOutcome
+from training.transfer.seed_state import new_seed_state
 from training.transfer.settings import TransferSettings
 from training.transfer.setup import Setup
 from training.transfer.summary import seed_result, transfer_result
@@ -49,14 +50,15 @@ def transfer(
     """
     setup = _set_up(settings, train, test, weights)
     layout = TransferLayout(out)
-    record = describe_transfer(setup, name)
+    _, keys = new_seed_state(setup, settings.first_seed)  # so that weights which do not fit are refused here
+    record = describe_transfer(setup, name, keys)
     found = transfer_folder_state(layout, record, resume=resume)
     if found is FolderState.FINISHED:
         return TransferResult(out, _renamed(layout, name), reused=True)
     out.mkdir(parents=True, exist_ok=True)
     write_json(layout.record, record)
     teller = Teller(setup, on_progress)
-    seeds = [_repeat(setup, layout, record, repeat, teller) for repeat in range(settings.seeds)]
+    seeds = [_repeat(setup, layout, repeat, teller) for repeat in range(settings.seeds)]
     write_json(layout.result, transfer_result(setup, name, record, seeds))
     return TransferResult(out, read_json(layout.result), reused=False)
 
@@ -85,6 +87,7 @@ def _set_up(settings: TransferSettings, train: AnyPath, test: AnyPath, weights: 
     return Setup(
         settings=settings,
         spec=spec,
+        form=settle_form(settings, spec, weights),
         image=spec.input_for(settings.modality, settings.s2_bands, weights),
         weights=weights,
         train=train_store,
@@ -94,9 +97,7 @@ def _set_up(settings: TransferSettings, train: AnyPath, test: AnyPath, weights: 
     )
 
 
-def _repeat(
-    setup: Setup, layout: TransferLayout, record: dict[str, Any], repeat: int, teller: Teller
-) -> dict[str, Any]:
+def _repeat(setup: Setup, layout: TransferLayout, repeat: int, teller: Teller) -> dict[str, Any]:
     """Train and score one repeat, unless its result is there; return that."""
     seed = setup.settings.first_seed + repeat
     place = layout.seed(seed)
@@ -104,11 +105,9 @@ def _repeat(
     teller.begin(repeat, seed, kept=kept)
     if not kept:
         place.root.mkdir(parents=True, exist_ok=True)
-        outcome, report, seconds = train_seed(setup, seed, place, stepped=teller.stepped, tested=teller.tested)
+        outcome, seconds = train_seed(setup, seed, place, stepped=teller.stepped, tested=teller.tested)
         if repeat == 0:
             _keep_shown(layout, outcome)
-            if report is not None:
-                write_json(layout.record, {**record, "weights": {**record["weights"], "keys": _keys(report)}})
         write_json(place.result, seed_result(seed, outcome, seconds))
     place.checkpoint.unlink(missing_ok=True)
     return read_json(place.result)
@@ -122,14 +121,6 @@ def _keep_shown(layout: TransferLayout, outcome: TileOutcome) -> None:
         temporary.replace(layout.predictions)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _keys(report: KeyReport) -> dict[str, Any]:
-    return {
-        "loaded": list(report.loaded),
-        "missing": list(report.missing),
-        "unexpected": list(report.unexpected),
-    }
 
 
 def _renamed(layout: TransferLayout, name: str) -> dict[str, Any]:

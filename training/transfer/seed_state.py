@@ -36,7 +36,7 @@ class SeedState:
 def new_seed_state(setup: Setup, seed: int) -> tuple[SeedState, KeyReport | None]:
     """Return a network, its random part drawn from the seed and the rest loaded, and what was loaded."""
     torch.manual_seed(seed)
-    network = build_transfer_network(setup.settings, setup.spec, setup.image, len(setup.train.classes))
+    network = build_transfer_network(setup.form, setup.spec, setup.image, len(setup.train.classes))
     report = load_pretrained(network, setup)
     setup.compute.settle(network)
     optimizer = build_optimizer(network, setup.settings, fused=setup.compute.device.type == "cuda")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from training.augment import Augmentation
 from training.compute import Compute
 from training.encoders.spec import EncoderSpec, InputSpec
+from training.transfer.form import Form
 from training.transfer.settings import TransferSettings
 from training.transfer.tile_store import TileStore
 
@@ -19,6 +20,8 @@ class Setup:
 
     settings: TransferSettings
     spec: EncoderSpec
+    form: Form
+    """Of the network."""
     image: InputSpec
     """What the encoder takes."""
     weights: Path | None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from training.metrics import Scores, scores
-from training.transfer.network import architecture
+from training.transfer.form import backbone_name
 from training.transfer.score_tiles import TileOutcome
 from training.transfer.setup import Setup
 from training.transfer.tile_store import LabelName
@@ -32,18 +32,20 @@ def seed_result(seed: int, outcome: TileOutcome, seconds: float) -> dict[str, An
     }
 
 
-def transfer_result(setup: Setup, name: str, record: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]]) -> Any:
+def transfer_result(
+    setup: Setup, name: str, record: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """What result.json holds: lists run over the repeats; the deviation is the sample's, None of a single repeat."""
     settings = setup.settings
+    weights = record["weights"]
     by_score = {score: [seed["scores"][score] for seed in seeds] for score in SCORES}
-    backbone = setup.spec.backbone or backbone_name(architecture(settings, setup.spec))
     return {
         "name": name,
         "dataset": DATASETS[setup.test.label_name],
         "input": settings.modality.upper(),
         "s2_bands": len(setup.image.bands) if settings.modality == "s2" else None,
         "framework": settings.framework,
-        "backbone": backbone,
+        "backbone": backbone_name(setup.spec, setup.form),
         "encoder": settings.mode,
         "load": settings.load,
         "train_share": settings.train_share,
@@ -60,14 +62,8 @@ def transfer_result(setup: Setup, name: str, record: Mapping[str, Any], seeds: S
         "confusion": [seed["confusion"] for seed in seeds],
         "pixels": seeds[0]["pixels"],
         "seconds": sum(seed["seconds"] for seed in seeds),
-        "source": {**record["source"], "weights": record["weights"]},
+        "source": {**record["source"], "weights": weights and {key: weights[key] for key in ("file", "sha256")}},
     }
-
-
-def backbone_name(encoder: str) -> str:
-    """An encoder's name as tables show it, for example ResNet50."""
-    plain = encoder.removeprefix("tu-")
-    return plain.replace("resnet", "ResNet") if plain.startswith("resnet") else plain
 
 
 def _per_class(found: Scores) -> dict[str, list[float | None]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from training.checkpoint import KeyReport, save_weights
+from training.checkpoint import save_weights
 from training.diverged import diverged
 from training.epoch_log import append_log, keep_log, read_log
 from training.pace import Pace
@@ -27,13 +27,13 @@ Tell = Callable[[int, int, float | None], None]
 
 def train_seed(
     setup: Setup, seed: int, layout: SeedLayout, *, stepped: Tell, tested: Callable[[int], None]
-) -> tuple[TileOutcome, KeyReport | None, float]:
-    """Train a repeat, or go on with it where a checkpoint stands; return its score, what was loaded, and the seconds.
+) -> tuple[TileOutcome, float]:
+    """Train a repeat, or go on with it where a checkpoint stands; return what it is worth, and the seconds it took.
 
     Every epoch that ends is kept. `stepped` is told of every step, `tested` of every batch of test tiles.
     Raises NoldoError for damaged data or a loss that is no finite number any more.
     """
-    state, report = new_seed_state(setup, seed)
+    state, _ = new_seed_state(setup, seed)
     done = load_seed_state(layout.checkpoint, state) if layout.checkpoint.exists() else 0
     keep_log(layout.log, done)
     log = read_log(layout.log, done)
@@ -47,7 +47,7 @@ def train_seed(
     save_weights(state.network, layout.weights)
     outcome = score_tiles(state.network, setup, batch_done=tested)
     seconds = sum(float(line["seconds"]) for line in read_log(layout.log, setup.settings.epochs))
-    return outcome, report, seconds
+    return outcome, seconds
 
 
 def _train_epoch(
