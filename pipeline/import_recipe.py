@@ -1,7 +1,8 @@
 """What decides an imported data set: where its files lie, and how they are filtered and packed, as plain settings."""
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -9,12 +10,13 @@ from pydantic import Field, model_validator
 
 from pipeline.content import canonical_json
 from pipeline.export import ExportSettings
-from pipeline.importers.archives import is_archive
 from pipeline.importers.imported import S2_OFFSET
 from pipeline.importers.split_file import split_parts
 from pipeline.pack import StoreSettings
 from pipeline.quality import QualitySettings
 from pipeline.recipe import canonical_digest
+from pipeline.schema.errors import UsageError
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.strict import Strict
 
 Kind = Literal["ssl4eo", "ssl4eo-v1.1"]
@@ -95,17 +97,36 @@ class ImportRecipe(Strict):
         return canonical_digest(plain)
 
 
-def fingerprint(paths: Iterable[Path]) -> str:
-    """SHA-256 over names and sizes of the files named, and of what lies two levels deep in the folders named.
+def fingerprint(paths: Iterable[Path], out: AnyPath | None = None) -> str:
+    """SHA-256 over names and sizes of the files named and of every file within the folders named, but for `out`.
 
     Not over their content, which would take hours of a terabyte.
     """
-    known = sorted((str(name), size) for path in paths for name, size in _sizes(path))
-    return hashlib.sha256(canonical_json(known)).hexdigest()
+    return hashlib.sha256(canonical_json(sorted(_digest(path.resolve(), str(out)) for path in paths))).hexdigest()
 
 
-def _sizes(path: Path) -> Iterable[tuple[str, int]]:
-    if is_archive(path) or path.is_file():
-        return [(piece.name, piece.stat().st_size) for piece in split_parts(path)]
-    inside = [*path.glob("*"), *path.glob("*/*")]
-    return [(p.relative_to(path).as_posix(), p.stat().st_size if p.is_file() else 0) for p in inside]
+def _digest(path: Path, out: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        for name, size in _sizes(path, out):  # millions of them, which are not held at once
+            digest.update(os.fsencode(name) + b"\0%d\n" % size)
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read ({error.strerror})") from error
+    return digest.hexdigest()
+
+
+def _sizes(path: Path, out: str) -> Iterator[tuple[str, int]]:
+    if path.is_file():
+        yield from ((piece.name, piece.stat().st_size) for piece in split_parts(path))
+    else:
+        yield from ((name.removeprefix(str(path)), size) for name, size in _within(str(path), out))
+
+
+def _within(folder: str, out: str) -> Iterator[tuple[str, int]]:
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):
+            yield entry.path, entry.stat().st_size if entry.is_file() else 0
+        elif entry.path != out:
+            yield from _within(entry.path, out)

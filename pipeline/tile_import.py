@@ -100,6 +100,7 @@ class _Import:
     run: RunLayout
     source: TileFiles
     progress: Progress
+    remake: bool
     done: list[str] = field(default_factory=list)
     """Stages that had something left to do."""
 
@@ -130,7 +131,7 @@ def import_tiles(
         }
         claim = Claim(recipe, "tiles", _checked_inputs(listing, 0), "source", free_keys=("source.file",))
         with claimed(out, claim, remake=remake) as run:
-            return _import(_Import(layout, settings, run, files, progress), recipe, listing)
+            return _import(_Import(layout, settings, run, files, progress, remake), recipe, listing)
 
 
 def _import(job: _Import, recipe: dict[str, Any], listing: str) -> TileImportSummary:
@@ -176,7 +177,9 @@ def _check_all(job: _Import, listing: str) -> list[CheckedTile]:
     checked: list[CheckedTile] = []
     for part, start in enumerate(range(0, len(tiles), PART_TILES)):
         path, inputs = job.run.table("tiles", part), _checked_inputs(listing, part)
-        if part_inputs(path) != inputs:
+        # Files that could not be used may be whole by now, under the same names and sizes.
+        again = job.remake and part_inputs(path) == inputs and any(t.grid is None for t in read_part(path, CheckedTile))
+        if again or part_inputs(path) != inputs:
             rows = [_check(tile, job.layout) for tile in tiles[start : start + PART_TILES]]
             write_part(path, CheckedTile, rows, inputs)
             job.done.append("check")

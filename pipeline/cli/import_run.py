@@ -24,7 +24,7 @@ def run_import(
     raw: Mapping[str, Any], out: AnyPath, options: BuildOptions
 ) -> tuple["BuildSummary", list[dict[str, Any]]]:
     """Import what `raw`, a recipe as plain data, names; the summary, and everything that was left out."""
-    from pipeline.files import is_local
+    from pipeline.files import is_local, remove
     from pipeline.import_flow import STAGES, ImportJob, first_part_inputs, problems_of
     from pipeline.import_recipe import ImportRecipe, fingerprint
     from pipeline.importers.archives import refuse_lmdb
@@ -40,8 +40,8 @@ def run_import(
         refuse_lmdb(path)
         if not path.exists():
             raise UsageError(f"{path} is not there; name the published files as they lie on this machine")
-    files = fingerprint(recipe.source.paths())
     root = out.resolve() if is_local(out) else out
+    files = fingerprint(recipe.source.paths(), root)
     job = ImportJob(RunLayout(root), recipe, files)
     claim = Claim(recipe.canonical(), "sample", first_part_inputs(job), "source", FREE_KEYS)
     with (
@@ -49,6 +49,8 @@ def run_import(
         claimed(root, claim, remake=options.remake, tell=display.note) as run,
         watched_run(run, display, recipe.name, recipe.digest(files), until) as ledger,
     ):
+        if options.remake:
+            remove(run.table("import", 0))  # the same files by name and size may be whole by now
         steps = _import(job, options, until, ledger, display)
         worked = ledger.parts_made > 0
         if worked or not run.report.exists():

@@ -40,3 +40,24 @@ def test_the_fingerprint_follows_names_and_sizes(tmp_path: Path) -> None:
     assert fingerprint([tmp_path / "b"]) == before
     (tmp_path / "b" / "s1" / "x.tar").write_bytes(b"1234")
     assert fingerprint([tmp_path / "b"]) != before
+
+
+def test_the_fingerprint_follows_files_however_deep_they_lie_but_not_the_run(tmp_path: Path) -> None:
+    band, run = tmp_path / "v1" / "s2c" / "0000007" / "scene" / "B1.tif", tmp_path / "v1" / "run"
+    band.parent.mkdir(parents=True)
+    band.write_bytes(b"12")
+    before = fingerprint([tmp_path / "v1"], run)
+    (run / "tables").mkdir(parents=True)
+    (run / "tables" / "part-00000.parquet").write_bytes(b"1")
+    assert fingerprint([tmp_path / "v1"], run) == before
+    band.write_bytes(b"123")
+    assert fingerprint([tmp_path / "v1"], run) != before
+
+
+def test_the_fingerprint_counts_every_piece_and_what_lies_in_which_folder(tmp_path: Path) -> None:
+    for name in ("x.tar.partaa", "x.tar.partab"):
+        (tmp_path / name).write_bytes(b"1")
+    before = fingerprint([tmp_path / "x.tar.partaa"])
+    (tmp_path / "x.tar.partab").write_bytes(b"12")
+    assert fingerprint([tmp_path / "x.tar.partaa"]) != before
+    assert fingerprint([tmp_path, tmp_path / "x.tar.partaa"]) == fingerprint([tmp_path / "x.tar.partaa", tmp_path])

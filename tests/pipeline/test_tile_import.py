@@ -340,3 +340,23 @@ def test_another_import_is_not_mixed_in(tmp_path: Path, dfc_source: Any, monkeyp
 def test_the_published_sizes_are_those_that_are_asked_for() -> None:
     assert dfc2020.DFC2020.sides == {256}
     assert noldo_tiles.NOLDO_DW.sides == noldo_tiles.NOLDO_OSM.sides == {510, 512}
+
+
+def test_a_repaired_source_is_checked_again_where_that_is_wished(
+    tmp_path: Path, dfc_source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tile_import, "PART_TILES", 2)
+    name, data = next((n, d) for n, d in dfc_source.items() if "test_s1_0_p0" in n)
+    source = put(tmp_path / "source", dfc_source | {name: bytes(len(data))})
+    damaged = import_tiles(source, tmp_path / "run", DFC2020)
+    assert (damaged.tiles, damaged.dropped) == ({"train": 3, "test": 1}, {"file cannot be read": 1})
+    put(source, {name: data})
+    assert import_tiles(source, tmp_path / "run", DFC2020) == damaged
+    checked: list[str] = []
+    check = tile_import._check
+    monkeypatch.setattr(tile_import, "_check", lambda t, layout: checked.append(t.tile_id) or check(t, layout))
+    made = import_tiles(source, tmp_path / "run", DFC2020, remake=True)
+    assert checked == ["ROIs0000_test_p0", "ROIs0000_test_p1"]
+    whole = import_tiles(put(tmp_path / "whole", dfc_source), tmp_path / "other", DFC2020)
+    assert (made.tiles, made.dropped) == (whole.tiles, {})
+    assert made.manifest.dataset_digest == whole.manifest.dataset_digest

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,8 @@ import pytest
 import zarr
 
 from pipeline import import_flow
+from pipeline.cli.build_options import BuildOptions
+from pipeline.cli.import_run import run_import
 from pipeline.import_flow import ImportJob, finished_funnel, first_part_inputs, import_files, problems_of
 from pipeline.import_recipe import ImportRecipe, fingerprint
 from pipeline.importers.imported import Imported
@@ -181,3 +184,29 @@ def test_what_is_left_out_is_told_and_kept(published: Path, labelled: dict[str, 
         import_here(tmp_path / "run", raw, "import")
     with pytest.raises(NoldoError, match="none of the files holds a location that can be imported"):
         import_here(tmp_path / "run", raw, "import", remake=True)
+
+
+def test_a_repaired_source_is_read_again_where_that_is_wished(
+    published: Path, labelled: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.cluster.client.dask_client", lambda *_: nullcontext())
+    monkeypatch.setattr("pipeline.cluster.crew.crew_of", lambda *_: nullcontext(InTurn()))
+    few = tmp_path / "few"
+    for sensor in ("s1", "s2c"):
+        for place in sorted((published / sensor).iterdir())[:2]:
+            shutil.copytree(place, few / sensor / place.name)
+    band = min((few / "s2c").rglob("B10.tif"))
+    whole = band.read_bytes()
+    band.write_bytes(bytes(len(whole)))
+    raw = {"source": {**labelled["source"], "images": [str(few)]}, "quality": {"dw_min_valid_share": 0.0}}
+
+    def read(*, remake: bool = False) -> tuple[int, list[str]]:
+        summary, problems = run_import(raw, tmp_path / "run", BuildOptions(None, 1, None, remake))
+        left_out = [problem["reason"] for problem in problems if problem["reason"] != "no images"]
+        return summary.funnel[0].kept, left_out
+
+    assert read() == (1, ["unreadable file"])
+    band.write_bytes(whole)
+    assert read() == (1, ["unreadable file"])
+    assert read(remake=True) == (2, [])
+    assert digest_run(RunLayout(tmp_path / "run")).rows == 2
