@@ -1,7 +1,8 @@
 """SSL4EO-S12@OSM from small tiles and a land use that is planted good, bad and empty."""
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sklearn.metrics import accuracy_score
 
 from pipeline.built_tiles import BuiltTiles, read_built_tiles
 from pipeline.event_log import read_events
+from pipeline.files import listed
 from pipeline.funnel_step import FunnelStep
 from pipeline.inspection import InspectionSettings, read_inspection
 from pipeline.leakage import Place
@@ -28,10 +30,13 @@ from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE, OSM_ADMITS
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.osm_records import HandNote, SplitChoice
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.strict import validated
 from pipeline.status import read_status
+from pipeline.tasks import osm_pack
 from pipeline.tasks.osm_job import OsmJob
 from pipeline.tile_arrays import open_tile_arrays, pad_tile
+from pipeline.tile_store import write_tile_shard
 
 TRAIN = {f"dw_train{at}": (-60.0 + 5 * at, 10.0 - 4 * at) for at in range(9)} | {"dw_near": (7.03, 46.0)}
 TEST = {"dw_test0": (7.0, 46.0), "dw_test1": (30.0, 20.0), "dw_testbad": (40.0, 20.0)}
@@ -91,14 +96,16 @@ def build(tiles: BuiltTiles) -> Callable[..., Built]:
     """(folder, ask, until, about: fields of the job, **changed keys of the recipe) -> what a build came to."""
 
     def run(
-        folder: Path,
+        folder: AnyPath,
         ask: Map | None = None,
         until: str = "manifest",
         about: Mapping[str, Any] | None = None,
         **changed: object,
     ) -> Built:
         recipe = validated(OsmRecipe, {**RECIPE, **changed}, "recipe")
-        job = OsmJob(RunLayout(folder), recipe, tiles, "the map", **(about or {}))
+        job = OsmJob(
+            **{"run": RunLayout(folder), "recipe": recipe, "tiles": tiles, "labels_from": "the map", **(about or {})}
+        )
         asking = ask or Map(tiles)
         steps = build_osm(job, asking, Ledger(job.run.events, lambda _: None), until)
         return Built(job, steps, asking.asked)
@@ -242,6 +249,63 @@ def test_a_build_cut_short_within_a_part_goes_on_with_the_next_tile(
 
 
 @pytest.mark.parametrize("kind", [FailureKind.TRANSIENT, FailureKind.PERMANENT])
+def killed(run: Callable[[], object]) -> int:
+    """The exit status of a process that does this and is ended on the way; 0 if it is not."""
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            run()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_build_killed_at_a_label_and_at_a_shard_comes_to_the_same_data(
+    built: Built, tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, sixth = Map(tiles), tiles.tiles[5].tile_id
+
+    def dying(grid: PixelGrid, tile_id: str) -> np.ndarray:
+        if tile_id == sixth:
+            os._exit(9)
+        return answers(grid, tile_id)
+
+    assert killed(lambda: build(tmp_path, dying)) == 9
+    assert len(list(tmp_path.glob("tiles/*/*.npz"))) == 5
+
+    def second_shard(building: AnyPath, shard: int, *more: Any) -> Any:
+        record = write_tile_shard(building, shard, *more)
+        return os._exit(9) if shard == 1 else record
+
+    resumed = Map(tiles)
+    with monkeypatch.context() as patch:
+        patch.setattr(osm_pack, "write_tile_shard", second_shard)
+        assert killed(lambda: build(tmp_path, resumed)) == 9
+    assert len(list(tmp_path.glob("store/*.zarr.building"))) == 1
+    after = build(tmp_path)
+    assert after.asked == []
+    assert digest(after) == digest(built)
+    assert not [path for path in tmp_path.rglob("*") if ".tmp-" in path.name or ".building" in path.name]
+
+
+def test_a_build_in_object_storage_that_is_cut_short_is_the_one_on_a_disk(
+    tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles, bucket: Callable[[], AnyPath]
+) -> None:
+    some = [tile for tile in tiles.tiles if tile.tile_id not in (*BAD, *EMPTY, *THIN)][:5]
+    about = {"tiles": replace(tiles, tiles=tuple(some))}
+    there, third = bucket() / "run", some[2].tile_id
+    with pytest.raises(KeyboardInterrupt):
+        build(there, Map(tiles, failing={third: KeyboardInterrupt()}), about=about)
+    resumed = build(there, about=about)
+    assert resumed.asked == [tile.tile_id for tile in some[2:]]
+    assert digest(resumed) == digest(build(tmp_path, about=about))
+    assert build(there, about=about).asked == []
+    build(there, about=about, name="other")
+    assert [path.name for path in listed(there / "store", "*.zarr")] == ["other_test.zarr", "other_train.zarr"]
+
+
 def test_a_service_that_is_down_or_refuses_all_is_left_in_peace(
     tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles, kind: FailureKind
 ) -> None:
