@@ -1,6 +1,7 @@
 """`noldo build` of OSM land use: the real client, the emulator's map service, and what is kept of it."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipeline.built_tiles import read_built_tiles
 from pipeline.cli.build_options import BuildOptions
 from pipeline.cli.build_osm import build_osm_set
 from pipeline.cli.downstream import builder
+from pipeline.emulator.faults import parse_faults
 from pipeline.emulator.land_use import land_use, qualities
 from pipeline.emulator.planet import Planet
 from pipeline.emulator.planet_spec import PlanetSpec
@@ -33,6 +35,7 @@ pytestmark = pytest.mark.xdist_group("osm")  # one run serves them all
 
 SEED = 7
 SNOW = 8
+FAULTS = parse_faults("429:0.05,503:0.05,reset:0.05,truncate:0.05,badpixels:0.05")
 ADMITTED = np.array([[dw in OSM_ADMITS.get(osm, ()) for dw in range(9)] for osm in range(14)])
 
 
@@ -49,9 +52,12 @@ def build(raw: dict[str, Any], out: Path, until: str | None = None, workers: int
 
 @pytest.fixture(scope="module")
 def raw(dw_run: Path) -> Iterator[dict[str, Any]]:
-    """A recipe for the small run of expert tiles, and the map service of its planet."""
+    """A recipe for the small run of expert tiles, and the map service of its planet, of which one request in four
+    fails."""
     spec = PlanetSpec(SEED)
-    with EmulatorServer(Planet(SEED), map_service=LandUseService(SEED), identity=spec.identity()) as server:
+    with EmulatorServer(
+        Planet(SEED), map_service=LandUseService(SEED), identity=spec.identity(), faults=FAULTS, fault_seed=3
+    ) as server:
         yield {
             "kind": "osm",
             "tiles": str(dw_run),
@@ -86,6 +92,13 @@ def test_the_planets_bad_and_empty_land_use_is_dropped_and_the_good_kept(osm: Bu
                 "good": (True, ""), "wrong": (False, "OSM and DW disagree"), "empty": (False, "no OSM label"),
             }[how], f"{tile.tile_id} was mapped {how}, accuracy {tile.overall_accuracy}"  # fmt: skip
     assert seen >= {"good", "wrong"}
+
+
+def test_requests_failed_and_were_got_over(osm: Built) -> None:
+    events = [json.loads(line) for line in (osm.run.root / "events.jsonl").read_text().splitlines()]
+    kinds = Counter(event["kind"] for event in events if event["event"] == "attempt" and event["stage"] == "labels")
+    assert kinds["quota"] + kinds["transient"] >= 3
+    assert kinds.keys() == {"ok", "quota", "transient"}
 
 
 def test_labels_are_the_planets_and_accuracies_scikit_learns(osm: Built, dw_run: Path) -> None:
@@ -152,7 +165,10 @@ def test_rasters_on_disk_need_no_service(raw: dict[str, Any], dw_run: Path, tmp_
         ) as raster:  # fmt: skip
             raster.write(np.where(codes == IGNORE, 0, codes), 1)
     plain = {key: value for key, value in raw.items() if key != "source"}
-    build({**plain, "labels": {"kind": "rasters", "folder": str(tmp_path / "rasters")}}, tmp_path / "run", "labels")
+    run = RunLayout(tmp_path / "run")
+    done = build({**plain, "labels": {"kind": "rasters", "folder": str(tmp_path / "rasters")}}, run.root)
     for at, tile in enumerate(read_built_tiles(dw_run).tiles):
-        labels = read_staged(RunLayout(tmp_path / "run").staged_tile(at // 3, tile.tile_id))["osm"]
+        labels = read_staged(run.staged_tile(at // 3, tile.tile_id))["osm"]
         assert np.array_equal(labels, land_use(SEED, tile.grid))
+    assert done.content_digest == digest_run(run).dataset
+    assert str(tmp_path) not in (run.manifest / "provenance.json").read_text()
