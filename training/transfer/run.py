@@ -48,7 +48,7 @@ def transfer(
     Raises UsageError for a store, folder, file or setting that does not fit, NoldoError for damaged data or a loss
     that is no finite number any more.
     """
-    setup = _set_up(settings, train, test, weights)
+    setup = set_up(settings, train, test, weights)
     layout = TransferLayout(out)
     _, keys = new_seed_state(setup, settings.first_seed)  # so that weights which do not fit are refused here
     record = describe_transfer(setup, name, keys)
@@ -63,8 +63,8 @@ def transfer(
     return TransferResult(out, read_json(layout.result), reused=False)
 
 
-def _set_up(settings: TransferSettings, train: AnyPath, test: AnyPath, weights: Path | None) -> Setup:
-    """Open and check everything, before anything is written."""
+def set_up(settings: TransferSettings, train: AnyPath, test: AnyPath, weights: Path | None) -> Setup:
+    """Open and check everything, before anything is written; errors as `transfer`."""
     spec = encoder_spec(settings.source)
     if spec.pretrained and weights is None:
         raise UsageError(f"source {spec.name} needs a file of its weights; give one ({spec.source}), or source random")
