@@ -28,7 +28,8 @@ def make_tables(
                 "name the folder that was given to 'noldo build --out' or to 'noldo transfer --out', or one above that"
             )
     made = write_tables(folders, out or folders[0] / "tables", Pairing(tuple(against), tuple(pairs)))
-    lines = [f"{len(made.found.runs)} transfer runs, {len(made.tables)} tables"]
+    count = len(made.found.runs)
+    lines = [f"{count} transfer run{'' if count == 1 else 's'}, {len(made.tables)} tables"]
     show(
         [*lines, *(f"Note: {notice}" for notice in made.notices), *map(str, made.files)],
         made.as_json(),

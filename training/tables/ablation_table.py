@@ -1,10 +1,11 @@
 """The ablation: what multi-modal pretraining and sample selection bring, in the layout of Table V."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from training.tables.names import ABLATION, DATASETS, METRICS, MODES, PAPER_BACKBONE, listed_among
-from training.tables.own_rows import PUBLISHED_SOURCE, ground, joined, origin_words, row_name, row_order, size_notes
+from training.tables.own_rows import PUBLISHED_SOURCE, ground, joined, origin_words, row_name, size_notes
 from training.tables.published_figures import ablation_scores
 from training.tables.runs import TransferRun
 from training.tables.table import Cell, Row, Table, score_cell, with_best
@@ -15,7 +16,7 @@ PLACES: Final = tuple((dataset, mode, metric) for dataset in DATASETS for mode i
 
 
 def ablation_table(runs: Sequence[TransferRun]) -> Table:
-    """Runs by the paper's six names on all three sets, in percent."""
+    """Runs by the paper's six names on all three sets; means alone, as there."""
     own = [run for run in runs if _belongs(run)]
     rows = [row for band in ("S1", "S2") for row in (*_published(band), *_own(own, band))]
     return Table(
@@ -24,7 +25,11 @@ def ablation_table(runs: Sequence[TransferRun]) -> Table:
         word_heads=("Input", "Weights", "Source"),
         heads=tuple((DATASETS[dataset], mode, metric) for dataset, mode, metric in PLACES),
         rows=with_best(rows),
-        notes=(*size_notes(own), *(() if own else ("No run of ours has one of these six names.",))),
+        notes=(
+            "Means; their standard deviations stand in the tables of the sets.",
+            *size_notes(own),
+            *(() if own else ("No run of ours has one of these six names.",)),
+        ),
         main_word=1,
     )
 
@@ -42,7 +47,9 @@ def _published(band: str) -> list[Row]:
     by_name: dict[str, dict[tuple[str, str, str], Cell]] = {}
     for score in ablation_scores():
         if score.input == band:
-            by_name.setdefault(score.name, {})[score.dataset, score.encoder, score.metric] = Cell(score.mean)
+            by_name.setdefault(score.name, {})[score.dataset, score.encoder, score.metric] = Cell(
+                score.mean, decimals=score.decimals
+            )
     return [
         Row((band, name, PUBLISHED_SOURCE), tuple(cells.get(place) for place in PLACES), "paper", f"{band} paper")
         for name, cells in by_name.items()
@@ -67,12 +74,8 @@ def _own(runs: Sequence[TransferRun], band: str) -> list[Row]:
             origin="ours",
             block=f"{band} ours",
         )
-        for row in sorted(rows, key=lambda row: _order(row.first))
+        for row in rows
     ]
-
-
-def _order(run: TransferRun) -> tuple[object, ...]:
-    return row_order(run)
 
 
 def _words(run: TransferRun) -> str:
@@ -84,4 +87,5 @@ def _words(run: TransferRun) -> str:
 
 
 def _cell(run: TransferRun | None, metric: str) -> Cell | None:
-    return None if run is None else score_cell(run.scores[metric], arena=(run.input, ground(run)))
+    cell = None if run is None else score_cell(run.scores[metric], arena=(run.input, ground(run)))
+    return None if cell is None else replace(cell, spread=None)

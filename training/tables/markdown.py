@@ -35,7 +35,7 @@ def _row(row: Row) -> str:
 
 
 def _cell(cell: Cell | None) -> str:
-    words = escaped(cell_words(cell))
+    words = cell_words(cell)
     return f"**{words}**" if cell is not None and cell.bold else words
 
 

@@ -27,6 +27,8 @@ class PublishedScore:
     mean: float
     std: float | None
     """None where the paper gives none."""
+    decimals: int
+    """How many were printed."""
     smoothing: tuple[float, float] | None = None
     """Weights of the spatial-temporal and of the uniform term, Table VI only."""
 
@@ -45,6 +47,7 @@ def transfer_scores(dataset: str, table: str) -> tuple[PublishedScore, ...]:
             metric=row["metric"],
             mean=float(row["mean"]),
             std=float(row["std"]),
+            decimals=_decimals(row["mean"]),
         )
         for row in _rows("transfer_results.csv")
         if row["dataset"] == dataset
@@ -65,6 +68,7 @@ def ablation_scores() -> tuple[PublishedScore, ...]:
             metric=row["metric"],
             mean=float(row["value"]),
             std=None,
+            decimals=_decimals(row["value"]),
         )
         for row in _rows("ablation_results.csv")
     ]
@@ -85,11 +89,16 @@ def smoothing_scores() -> tuple[PublishedScore, ...]:
             metric="mIoU",
             mean=float(row[column]),
             std=None,
+            decimals=_decimals(row[column]),
             smoothing=(float(row["spatial_temporal"]), float(row["uniform"])),
         )
         for row in _rows("label_smoothing_results.csv")
         for encoder, column in (("frozen", "frozen_mIoU"), ("fine-tuned", "fine_tuned_mIoU"))
     )
+
+
+def _decimals(printed: str) -> int:
+    return len(printed.partition(".")[2])
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:

@@ -37,7 +37,7 @@ def _published() -> list[Row]:
     cells: dict[tuple[float, float], dict[tuple[str, str], Cell]] = {}
     for score in smoothing_scores():
         assert score.smoothing is not None
-        cells.setdefault(score.smoothing, {})[score.dataset, score.encoder] = Cell(score.mean)
+        cells.setdefault(score.smoothing, {})[score.dataset, score.encoder] = Cell(score.mean, decimals=score.decimals)
     return [
         Row(
             words=(f"{weights[0]:g}", f"{weights[1]:g}", "CromSS-midF", PUBLISHED_SOURCE),

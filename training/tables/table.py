@@ -21,6 +21,8 @@ class Cell:
     """Whether `value` is a difference, which is written with its sign."""
     arena: tuple[object, ...] | None = None
     """What this figure may be compared with for the best of its column; None: it takes no part."""
+    decimals: int = 2
+    """As in the paper, which prints fewer here and there."""
     bold: bool = False
     """The best of its column, or a difference whose interval leaves out 0."""
 

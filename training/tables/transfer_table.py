@@ -36,7 +36,7 @@ def _published(scores: Sequence[PublishedScore], band: str, modes: Sequence[str]
     for score in scores:
         if score.input == band:
             cells = by_row.setdefault((score.backbone, score.name, score.s2_bands), {})
-            cells[score.encoder, score.metric] = Cell(score.mean, score.std)
+            cells[score.encoder, score.metric] = Cell(score.mean, score.std, decimals=score.decimals)
     return [
         Row(
             words=(band, backbone, with_bands(name, bands), PUBLISHED_SOURCE),

@@ -6,30 +6,29 @@ from training.tables.table import Cell, Table
 
 MINUS: Final = "−"
 DASH: Final = "–"
-DECIMALS: Final = 2
-"""As in the paper."""
 
 
 def cell_words(cell: Cell | None) -> str:
     """A figure in words: '53.89 ± 0.56', '+1.20 [−0.31, +2.71]', or a dash where there is none."""
     if cell is None:
         return DASH
-    words = signed(cell.value) if cell.difference else plain(cell.value)
+    decimals = cell.decimals
+    words = signed(cell.value, decimals) if cell.difference else plain(cell.value, decimals)
     if cell.spread is not None:
-        words += f" ± {plain(cell.spread)}"
+        words += f" ± {plain(cell.spread, decimals)}"
     if cell.interval is not None:
-        words += f" [{signed(cell.interval[0])}, {signed(cell.interval[1])}]"
+        words += f" [{signed(cell.interval[0], decimals)}, {signed(cell.interval[1], decimals)}]"
     return words
 
 
-def plain(value: float) -> str:
-    """A number with the tables' decimals."""
-    return f"{value:.{DECIMALS}f}".replace("-", MINUS)
+def plain(value: float, decimals: int) -> str:
+    """A number with so many decimals."""
+    return f"{value:.{decimals}f}".replace("-", MINUS)
 
 
-def signed(value: float) -> str:
+def signed(value: float, decimals: int) -> str:
     """A difference, with its sign unless it is written as 0."""
-    words = f"{value:+.{DECIMALS}f}".replace("-", MINUS)
+    words = f"{value:+.{decimals}f}".replace("-", MINUS)
     return words[1:] if float(words[1:]) == 0.0 else words
 
 

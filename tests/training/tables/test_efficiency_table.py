@@ -1,0 +1,45 @@
+from collections.abc import Callable
+
+from training.tables.efficiency_table import efficiency_lines, efficiency_table
+from training.tables.runs import TransferRun
+from training.tables.words import cell_words
+
+MakeRun = Callable[..., TransferRun]
+
+
+def test_rows_of_several_shares_are_in_it_and_others_are_not(make_run: MakeRun) -> None:
+    runs = [
+        make_run("midF", 0.5, 0.5),
+        make_run("midF", 0.4, 0.4, train_share=0.05, train_tiles=1),
+        make_run("random", 0.3, 0.3, train_share=0.05, train_tiles=1),
+        make_run("midF", 0.6, 0.6, encoder="fine-tuned", train_share=0.5, train_tiles=6),
+    ]
+    table = efficiency_table("dw", runs)
+    assert table is not None
+    assert table.heads == (("5 %",), ("100 %",))
+    assert [row.words for row in table.rows] == [("S2", "frozen", "midF (13B)", "2")]
+    assert [cell_words(cell) for cell in table.rows[0].cells] == ["40.00 ± 0.00", "50.00 ± 0.00"]
+    assert table.notes == ("Training tiles: 1 at 5 %, 12 at 100 %.",)
+
+
+def test_the_best_is_the_best_of_its_share(make_run: MakeRun) -> None:
+    runs = [
+        make_run(name, score, train_share=share, train_tiles=round(100 * share))
+        for name, scores in {"random": (0.1, 0.9), "midF": (0.2, 0.8)}.items()
+        for share, score in zip((0.1, 1.0), scores, strict=True)
+    ]
+    table = efficiency_table("dw", runs)
+    assert table is not None
+    assert [[cell is not None and cell.bold for cell in row.cells] for row in table.rows] == [
+        [False, True],
+        [True, False],
+    ]
+
+
+def test_there_is_none_without_several_shares(make_run: MakeRun) -> None:
+    assert efficiency_table("dw", [make_run("midF", 0.5), make_run("random", 0.4)]) is None
+    assert efficiency_lines("osm", [make_run("midF", 0.5), make_run("midF", 0.5, train_share=0.1)]) == ()
+
+
+def test_other_test_tiles_are_another_line(make_run: MakeRun) -> None:
+    assert efficiency_lines("dw", [make_run("midF", 0.5), make_run("midF", 0.5, train_share=0.1, test_tiles=5)]) == ()
