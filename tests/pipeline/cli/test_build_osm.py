@@ -35,7 +35,7 @@ pytestmark = pytest.mark.xdist_group("osm")  # one run serves them all
 
 SEED = 7
 SNOW = 8
-FAULTS = parse_faults("429:0.05,503:0.05,reset:0.05,truncate:0.05,badpixels:0.05")
+FAULTS = parse_faults("429:0.1,503:0.1,reset:0.1,truncate:0.1,badpixels:0.1")
 ADMITTED = np.array([[dw in OSM_ADMITS.get(osm, ()) for dw in range(9)] for osm in range(14)])
 
 
@@ -52,7 +52,7 @@ def build(raw: dict[str, Any], out: Path, until: str | None = None, workers: int
 
 @pytest.fixture(scope="module")
 def raw(dw_run: Path) -> Iterator[dict[str, Any]]:
-    """A recipe for the small run of expert tiles, and the map service of its planet, of which one request in four
+    """A recipe for the small run of expert tiles, and the map service of its planet, of which one request in two
     fails."""
     spec = PlanetSpec(SEED)
     with EmulatorServer(
