@@ -16,7 +16,7 @@ from pipeline.files import is_local, listed, make_folder, remove
 from pipeline.flow import pack
 from pipeline.funnel import judged_step
 from pipeline.funnel_step import FunnelStep, commonest_first
-from pipeline.import_recipe import ImportRecipe
+from pipeline.import_recipe import ImportRecipe, Kind
 from pipeline.importers.imported import Imported, Problem
 from pipeline.importers.labels import LabelArchive
 from pipeline.importers.ssl4eo import ssl4eo_locations
@@ -43,6 +43,14 @@ TABLES: Final = ("sample", "match", "export")
 
 NOTED: Final = 10
 """Problems told as they come; all of them are in tables/import."""
+
+NO_IMAGES: Final = "no images"
+"""Reason of a location with labels only."""
+
+LAYOUTS: Final[dict[Kind, str]] = {
+    "ssl4eo": "s1 and s2c with <id>/<scene>/<band>.tif, in folders or archives",
+    "ssl4eo-v1.1": "S2L1C/*.zarr.zip and S1GRD/*.zarr.zip of 64 locations each",
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def stage_parts(job: ImportJob, ledger: Ledger, note: Callable[[str], None]) -> 
             there[part] = len(batch)
             ledger.found_more("import", len(batch))
             ledger.record(Outcome("import", part, _part_inputs(base, part), len(batch), made=True))
-        _require_all(run, there)
+        _require_all(job, there, problems)
         write_part(run.table("import", 0), ImportEnd, [ImportEnd(len(there), tuple(problems))], base)
         for line in _counted(problems):
             note(line)
@@ -259,7 +267,7 @@ def _batches(
                 yield batch
                 batch = []
         absent = sorted(labels.ids() - done - {p.location_id for p in problems}) if labels is not None else []
-        problems += [Problem(str(source.labels), i, "no images", "it has labels, but no images") for i in absent]
+        problems += [Problem(str(source.labels), i, NO_IMAGES, "it has labels, but no images") for i in absent]
         if batch:
             yield batch
 
@@ -273,11 +281,14 @@ def _spool(run: RunLayout) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _require_all(run: RunLayout, there: dict[int, int]) -> None:
+def _require_all(job: ImportJob, there: dict[int, int], problems: Sequence[Problem]) -> None:
     if not there:
-        raise NoldoError("none of the files holds a location that can be imported; the lines above say why")
+        first = next((problem_line(problem) for problem in problems if problem.reason != NO_IMAGES), "")
+        why = f"the first reason: {first}" if first else f"expected {LAYOUTS[job.recipe.source.kind]}"
+        raise NoldoError(f"none of the files holds a location that can be imported; {why}")
     if max(there) != len(there) - 1:
-        raise NoldoError(f"the files no longer hold all that was imported into {run.root}; import into another --out")
+        root = job.run.root
+        raise NoldoError(f"the files no longer hold all that was imported into {root}; import into another --out")
 
 
 def problem_line(problem: Problem) -> str:

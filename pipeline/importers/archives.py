@@ -49,7 +49,7 @@ BROKEN: Final = (
 )
 """What the standard library raises for an archive that is cut short, changed, or packed in a way it does not know."""
 
-_ARCHIVE: Final = re.compile(r"\.(zip|tgz|tar|tar\.(gz|bz2|xz))(\.part[a-z]{2,})?", re.IGNORECASE)
+_ARCHIVE: Final = re.compile(r"\.(zip|tgz|tar|tar\.(gz|bz2|xz))(\.part[a-z]{2,})?$", re.IGNORECASE)
 _COMPRESSED: Final[dict[bytes, Callable[[Any], Any]]] = {b"\x1f\x8b": gzip.open, b"BZ": bz2.open, b"\xfd7": lzma.open}
 """By how files begin. What tarfile itself decodes as a stream has no checksum compared."""
 _PICKLE: Final = re.compile(r"\.(pkl|pickle|mdb|lmdb|joblib)", re.IGNORECASE)

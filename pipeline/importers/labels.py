@@ -41,7 +41,7 @@ class LabelArchive:
             for name in self._zip.names():
                 found = _LABEL.fullmatch(name)
                 if found is not None:
-                    self._names.setdefault(found["id"], {})[found["season"]] = name
+                    self._add(found["id"], found["season"], name)
                 elif _LIST.fullmatch(name):
                     self._order.update(_listed(self._zip.read(name)))
             if not self._names:
@@ -83,6 +83,13 @@ class LabelArchive:
         """
         names = self._season_names(location_id, scenes)
         return np.stack([self._label(name) for name in names])
+
+    def _add(self, location_id: str, season: str, name: str) -> None:
+        first = self._names.setdefault(location_id, {}).setdefault(season, name)
+        if first != name:
+            raise UsageError(
+                f"{self._path} holds the label of {location_id}, season {season}, twice: {first} and {name}"
+            )
 
     def _season_names(self, location_id: str, scenes: Sequence[str]) -> list[str]:
         by_season = self._names.get(location_id)

@@ -57,11 +57,10 @@ class TileFiles:
         """Those of which it is not known which file counts."""
         try:
             self._gather(self._listed(source, layout), layout)
+            self._require_tiles(source, layout)
         except BaseException:
             self._open.close()
             raise
-        if not self.tiles:
-            raise UsageError(f"{source} holds no tile of {layout.name}; expected files such as {layout.example}")
 
     def __enter__(self) -> Self:
         """It is open already."""
@@ -70,6 +69,15 @@ class TileFiles:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         """Close the archives."""
         self._open.close()
+
+    def _require_tiles(self, source: Path, layout: TileLayout) -> None:
+        if not self.tiles and self.dropped:
+            both = self.dropped[0].detail
+            raise UsageError(
+                f"{source} holds every tile twice, first {both}; name the zip or the folder that it unpacks to"
+            )
+        if not self.tiles:
+            raise UsageError(f"{source} holds no tile of {layout.name}; expected files such as {layout.example}")
 
     def _listed(self, source: Path, layout: TileLayout) -> list[SourceFile]:
         if not source.exists():

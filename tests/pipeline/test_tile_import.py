@@ -233,6 +233,11 @@ def test_a_file_that_comes_twice_counts_neither_time(tmp_path: Path, dfc_source:
     name, data = next((n, d) for n, d in dfc_source.items() if "validation_s2" in n)
     made = import_tiles(put(tmp_path / "s", dfc_source | {f"copy/{name}": data}), tmp_path / "run", DFC2020)
     assert (made.tiles, made.dropped) == ({"train": 2, "test": 2}, {"there twice": 1})
+    put_zip(tmp_path / "all" / "dfc.zip", dfc_source)
+    with pytest.raises(
+        UsageError, match=r"holds every tile twice, first .*; name the zip or the folder that it unpacks"
+    ):
+        import_tiles(put(tmp_path / "all", dfc_source), tmp_path / "all_run", DFC2020)
     tile_id, (_, tile, grid) = next(iter(experts.items()))
     both = noldo_files("dw_train", tile_id, tile, grid) | noldo_files("dw_test", tile_id, tile, grid)
     made = import_tiles(put(tmp_path / "both", both), tmp_path / "both_run", NOLDO_DW)

@@ -257,6 +257,9 @@ def test_what_is_no_archive_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="neither a folder nor a file"):
         entries(tmp_path / "nothing")
     assert is_archive(tmp_path / "x.tar.gz")
+    for name in ("x.tar.gz.md5", "x.zip.txt", "x.tar.partaa.sha256"):
+        (tmp_path / name).touch()
+        assert not is_archive(tmp_path / name)
     assert not is_archive(tmp_path)
 
 

@@ -70,5 +70,8 @@ def test_classes_and_255_pass_as_they_are_stored(archive: Any) -> None:
 def test_a_file_without_labels_is_refused(miniatures: Any, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no <id>/<season>/label\.tif"):
         LabelArchive(miniatures.zip(tmp_path / "x.zip", {"a.txt": b"1"}))
+    twice = {f"{folder}/0000007/0/label.tif": b"1" for folder in ("v1", "v2")}
+    with pytest.raises(UsageError, match=r"0000007, season 0, twice: v1/0000007/0/label\.tif and v2/"):
+        LabelArchive(miniatures.zip(tmp_path / "x.zip", twice))
     with pytest.raises(UsageError, match="is not there"):
         LabelArchive(tmp_path / "nothing.zip")

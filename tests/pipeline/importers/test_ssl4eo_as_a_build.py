@@ -182,8 +182,19 @@ def test_what_is_left_out_is_told_and_kept(published: Path, labelled: dict[str, 
     shutil.rmtree(few / "s2c-again")
     with pytest.raises(UsageError, match="content of a file that 'source' names"):
         import_here(tmp_path / "run", raw, "import")
-    with pytest.raises(NoldoError, match="none of the files holds a location that can be imported"):
+    with pytest.raises(
+        NoldoError, match=r"holds a location that can be imported; the first reason: \d{7}: missing band"
+    ):
         import_here(tmp_path / "run", raw, "import", remake=True)
+
+
+def test_a_source_of_another_layout_is_told_what_was_expected(labelled: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "images" / "s2c" / "0000007").mkdir(parents=True)
+    (tmp_path / "images" / "s2c" / "0000007" / "B2.tif").touch()
+    for labels in (None, labelled["source"]["labels"]):
+        source = {"kind": "ssl4eo", "images": [str(tmp_path / "images")], "labels": labels}
+        with pytest.raises(NoldoError, match=r"holds a location .*; expected s1 and s2c with <id>/<scene>/<band>\.tif"):
+            import_here(tmp_path / "run", {"source": source, "quality": {"dw_min_valid_share": 0.0}}, remake=True)
 
 
 def test_a_repaired_source_is_read_again_where_that_is_wished(
