@@ -16,6 +16,7 @@ from pipeline.cli.pretrain import pretrain
 from pipeline.cli.report import report
 from pipeline.cli.status import status
 from pipeline.cli.told_to_end import ToldToEnd, end_as_by_ctrl_c
+from pipeline.cli.transfer import transfer
 from pipeline.schema.errors import NoldoError
 
 
@@ -30,7 +31,7 @@ def noldo() -> None:
     """
 
 
-for command in (build, plan, status, pretrain, report, emulator, manifest, import_, bench):
+for command in (build, plan, status, pretrain, transfer, report, emulator, manifest, import_, bench):
     noldo.add_command(command)
 
 
