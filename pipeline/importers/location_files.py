@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -39,8 +39,8 @@ class LocationFiles:
     """By scene and then by file name."""
 
 
-def location_files(source: Path, done: Container[str] = frozenset()) -> Iterator[LocationFiles | Problem]:
-    """Every location's files of one archive or folder, as they come by; those of `done` ids are passed over.
+def location_files(source: Path, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[LocationFiles | Problem]:
+    """The files of every location whose id is wanted, of one archive or folder, as they come by.
 
     A location's files stand together in the archive. Where the archive is cut short, what was whole has been handed
     over and a Problem is the last. Raises UnsafeArchiveError as `entries` does.
@@ -48,7 +48,7 @@ def location_files(source: Path, done: Container[str] = frozenset()) -> Iterator
     gathered: list[tuple[Entry, bytes]] = []
     key = ""
     try:
-        for entry in entries(source, lambda name: _wanted(name, done)):
+        for entry in entries(source, lambda name: _is_wanted(name, wanted)):
             found = _FILE.fullmatch(entry.name)
             assert found is not None
             place = entry.name[: found.start("product")]
@@ -142,9 +142,9 @@ class Waiting:
         return self._folder / f"{location_id}.zip"
 
 
-def _wanted(name: str, done: Container[str]) -> bool:
+def _is_wanted(name: str, wanted: Callable[[str], bool]) -> bool:
     found = _FILE.fullmatch(name)
-    return found is not None and found["id"] not in done and _OTHER_LEVEL.search(name) is None
+    return found is not None and wanted(found["id"]) and _OTHER_LEVEL.search(name) is None
 
 
 def _group(gathered: Sequence[tuple[Entry, bytes]], source: Path) -> LocationFiles:

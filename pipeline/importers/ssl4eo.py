@@ -65,15 +65,16 @@ def ssl4eo_locations(
     With labels only the locations that have some, else all, without a label. Bands of 20 and 60 m that were saved as
     such are brought onto the 10 m grid bilinearly or, where that is wished, by the `nearest` pixel.
     """
-    streams = [location_files(source, done) for source in sources_of(image_paths)]
+    labelled = None if labels is None else labels.ids()
+    streams = [
+        location_files(source, lambda i: i not in done and (labelled is None or i in labelled))
+        for source in sources_of(image_paths)
+    ]
     for pair in paired(streams, spool):
         if isinstance(pair, Problem):
-            if labels is None or not pair.location_id or pair.location_id in labels.ids():
-                yield pair
+            yield pair
             continue
         s2, s1 = pair
-        if labels is not None and s2.location_id not in labels.ids():
-            continue
         try:
             yield _imported(s2, s1, labels, nearest=nearest)
         except NotImportableError as error:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.importers import archives
 from pipeline.importers.imported import MAX_FILE_BYTES, Imported, Problem
 from pipeline.importers.labels import LabelArchive
 from pipeline.importers.ssl4eo import sources_of, ssl4eo_locations
@@ -75,6 +76,22 @@ def test_tars_with_labels_give_what_was_staged_whatever_their_order(
         assert imported.matches == place.matches
         np.testing.assert_array_equal(imported.patch.dw, place.patch.dw)
     assert rest == []
+
+
+def test_of_locations_without_labels_nothing_is_read(
+    staged: list[Any], miniatures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in staged[:2]:
+        s2, s1 = miniatures.v1_files(place)
+        miniatures.folder(tmp_path / "v1" / "s2c", s2)
+        miniatures.folder(tmp_path / "v1" / "s1", s1)
+    read: set[str] = set()
+    read_file = archives._read_file
+    monkeypatch.setattr(archives, "_read_file", lambda path: read.add(path.parents[1].name) or read_file(path))
+    with LabelArchive(miniatures.zip(tmp_path / "nol.zip", miniatures.label_files(staged[1:2]))) as labels:
+        (found,) = ssl4eo_locations((tmp_path / "v1",), labels, (), tmp_path / "spool", nearest=False)
+    assert isinstance(found, Imported)
+    assert read == {staged[1].location.location_id}
 
 
 def test_without_labels_seasons_are_in_order_of_time_and_no_pixel_is_labelled(
