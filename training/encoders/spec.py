@@ -44,7 +44,9 @@ class InputSpec:
         for name in ("low", "high", "mean", "std"):
             if len(getattr(self, name)) != len(self.bands):
                 raise ValueError(f"expected a {name} for each of {', '.join(self.bands)}")
-        if any(low >= high for low, high in zip(self.low, self.high, strict=True)) or min(self.std) <= 0:
+        if not all(low < high for low, high in zip(self.low, self.high, strict=True)) or not all(
+            s > 0 for s in self.std
+        ):
             raise ValueError(f"a band of {', '.join(self.bands)} has no range or no std to be divided by")
 
     def prepare(self, raw_BCHW: Tensor, stored: Sequence[str]) -> Tensor:
