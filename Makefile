@@ -10,7 +10,7 @@ JOBS   ?= 2
 # Some images forbid Python to keep compiled modules; each of a build's processes would compile all it imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup browser demo test lint pretrain clean
+.PHONY: help setup browser demo test lint pretrain compare clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -44,6 +44,15 @@ lint: $(READY)  ## Format and fix what can be fixed
 pretrain: $(READY)  ## Pretrain on a store: make pretrain STORE=runs/demo [RECIPE=...] [OUT=...]
 	@test -n '$(STORE)' || { echo 'make: name the store, for example: make pretrain STORE=runs/demo'; exit 2; }
 	$(BIN)/noldo pretrain $(RECIPE) --store $(STORE) --out $(OUT) --resume
+
+compare: $(READY)  ## Pretrain all variants and transfer each to three small downstream sets, on the local Earth Engine
+	$(BIN)/noldo build recipes/demo.yaml --out runs/demo
+	test -d runs/experts || $(BIN)/noldo emulator experts runs/experts
+	$(BIN)/noldo build recipes/demo-dw.yaml --out runs/demo-dw --workers 2
+	$(BIN)/noldo build recipes/demo-osm.yaml --out runs/demo-osm
+	test -d runs/dfc2020-files || $(BIN)/noldo emulator dfc2020 runs/dfc2020-files
+	$(BIN)/noldo import dfc2020 runs/dfc2020-files --out runs/demo-dfc2020
+	$(BIN)/noldo compare recipes/compare-demo.yaml --out runs/compare
 
 clean:  ## Remove what was built, the environment included
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

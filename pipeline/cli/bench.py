@@ -102,9 +102,10 @@ def variants(
 
     Example:  noldo bench variants recipes/demo.yaml --store runs/demo --out benchmarks/results
     """
-    from benchmarks.variants import VARIANTS, bench_variants
+    from benchmarks.variants import bench_variants
     from pipeline.cli.pretrain import find_store
     from pipeline.recipe import read_yaml
+    from training.variants import VARIANTS
 
     unknown = [name for name in variants if name not in VARIANTS]
     if unknown:

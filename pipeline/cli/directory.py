@@ -14,9 +14,14 @@ class RunDirectory(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AnyPath:  # noqa: ARG002
         """The path of what was typed; UsageError where it cannot hold a run."""
-        from pipeline.files import open_path
-
-        return open_path(value) if isinstance(value, str) else value
+        return run_directory(value) if isinstance(value, str) else value
 
 
 RUN_DIRECTORY = RunDirectory()
+
+
+def run_directory(named: str) -> AnyPath:
+    """The path of a run directory as a user writes it; UsageError where it cannot hold a run."""
+    from pipeline.files import open_path
+
+    return open_path(named)

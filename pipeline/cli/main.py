@@ -8,6 +8,7 @@ import click
 
 from pipeline.cli.bench import bench
 from pipeline.cli.build import build
+from pipeline.cli.compare import compare
 from pipeline.cli.emulator import emulator
 from pipeline.cli.import_ import import_
 from pipeline.cli.manifest import manifest
@@ -31,7 +32,7 @@ def noldo() -> None:
     """
 
 
-for command in (build, plan, status, pretrain, transfer, report, emulator, manifest, import_, bench):
+for command in (build, plan, status, pretrain, transfer, compare, report, emulator, manifest, import_, bench):
     noldo.add_command(command)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from benchmarks.hardware import this_machine
-from benchmarks.variants import CLASS_NAMES, VARIANTS, VariantsResult, bench_variants, figures
+from benchmarks.variants import CLASS_NAMES, VariantsResult, bench_variants, figures
+from training.variants import VARIANTS
 
 PER_CLASS = [0.5, None, *(0.25 for _ in range(len(CLASS_NAMES) - 2))]
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from pipeline.schema.paths import AnyPath
 from training.compare.plan import ComparisonPlan, PretrainPlan, TransferPlan
+from training.compute import settle_compute
 from training.pretrain import pretrain
 from training.progress import PretrainProgress
+from training.run_record import describe_machine
 from training.transfer.progress import TransferProgress
 from training.transfer.run import transfer
 
@@ -36,6 +38,8 @@ class Comparison:
     """The result of each pretraining, its variant beside."""
     seconds: float
     """What this call took; runs that were there already took nothing."""
+    made_with: dict[str, Any]
+    """Code version, hardware, and versions of torch and Python."""
 
 
 def compare(
@@ -47,12 +51,13 @@ def compare(
     Raises what the runs raise; finished runs are then kept, and the next call goes on.
     """
     begun = time.monotonic()
+    here = describe_machine(settle_compute(device="auto", precision="auto", compiled="auto", threads=None))
     pretrained, results = [], []
     for number, run in enumerate(plan.pretrainings):
         pretrained.append(_pretrained(run, store, truth, _told("pretrain", number, plan.pretrainings, on_progress)))
     for number, moved in enumerate(plan.transfers):
         results.append(_transferred(moved, _told("transfer", number, plan.transfers, on_progress)))
-    return Comparison(results, pretrained, time.monotonic() - begun)
+    return Comparison(results, pretrained, time.monotonic() - begun, here)
 
 
 def _pretrained(

@@ -1,0 +1,82 @@
+"""`noldo compare`: the paper's comparison in one command."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.schema.errors import UsageError
+
+if TYPE_CHECKING:
+    from training.compare.plan import SetStores
+    from training.compare.settings import CompareSettings
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of all its runs.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def compare(recipe: Path, out: Path, settings: tuple[str, ...], as_json: bool) -> None:
+    """Pretrain every variant, transfer each to every downstream set, and write the tables.
+
+    What is finished in OUT is not done again: the same command goes on after any interruption. `make compare` builds
+    the sets on the local Earth Engine first.
+
+    Example:  noldo compare recipes/compare-demo.yaml --out runs/compare
+    """
+    from pipeline.cli.directory import run_directory
+    from pipeline.cli.pretrain import find_store
+    from pipeline.cli.pretraining import display_here
+    from pipeline.recipe import read_yaml
+    from pipeline.schema.strict import validated
+    from training.compare.plan import plan_comparison
+    from training.compare.run import ComparisonProgress
+    from training.compare.run import compare as run_comparison
+    from training.compare.settings import CompareSettings
+    from training.json_file import write_json
+    from training.tables import Pairing, write_tables
+
+    section = read_yaml(recipe, settings).get("compare")
+    if not isinstance(section, dict):
+        raise UsageError(f"{recipe} has no 'compare' section; add one, or use recipes/compare-demo.yaml")
+    checked = validated(CompareSettings, section, where=f"{recipe}: compare")
+    store, truth = find_store(run_directory(checked.store))
+    plan = plan_comparison(checked, _found_sets(checked), out)
+
+    with display_here() as display:
+
+        def told(progress: ComparisonProgress) -> None:
+            display.update(progress.stage, progress.done, progress.total, unit="runs", detail=progress.under_way)
+
+        done = run_comparison(plan, store, truth if truth.exists() else None, told)
+    made = write_tables([out / "transfer"], out / "tables", Pairing((), ()))
+    plain = {
+        "date": date.today().isoformat(),
+        "command": f"noldo compare {recipe} --out {out}" + "".join(f" --set {told}" for told in settings),
+        **done.made_with,
+        "settings": checked.model_dump(mode="json"),
+        "seconds_this_call": done.seconds,
+        "seconds_training": _seconds(done.pretrained) + _seconds(done.results),
+        "pretrained": done.pretrained,
+        "transfers": done.results,
+    }
+    write_json(out / "comparison.json", plain)
+    counted = f"{len(plan.pretrainings)} pretrainings, {len(plan.transfers)} transfers of {checked.seeds} repeats"
+    show([counted, *map(str, made.files), str(out / "comparison.json")], plain, as_json=as_json)
+
+
+def _found_sets(settings: "CompareSettings") -> Mapping[str, "SetStores"]:
+    from pipeline.cli.directory import run_directory
+    from pipeline.cli.transfer import find_split_stores
+    from training.compare.plan import SetStores
+
+    return {name: SetStores(*find_split_stores(run_directory(about.store))) for name, about in settings.sets.items()}
+
+
+def _seconds(results: object) -> float:
+    assert isinstance(results, list)
+    return float(sum(result["seconds"] for result in results))
