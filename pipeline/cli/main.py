@@ -6,6 +6,7 @@ import traceback
 
 import click
 
+from pipeline.cli.analyze import analyze
 from pipeline.cli.bench import bench
 from pipeline.cli.build import build
 from pipeline.cli.compare import compare
@@ -32,7 +33,7 @@ def noldo() -> None:
     """
 
 
-for command in (build, plan, status, pretrain, transfer, compare, report, emulator, manifest, import_, bench):
+for command in (build, plan, status, pretrain, transfer, analyze, compare, report, emulator, manifest, import_, bench):
     noldo.add_command(command)
 
 
