@@ -1,7 +1,5 @@
 """The labels of NoLDO-S12's pretraining set, ssl4eo_s12_nol.zip: <id>/<season>/label.tif and a list of ids."""
 
-import csv
-import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.importers.archives import DamagedArchiveError, ZipFolder
 from pipeline.importers.geotiff import read_raster
 from pipeline.importers.imported import MAX_FILE_BYTES, PATCH_SHAPE, NotImportableError
+from pipeline.sampling.id_list import listed_scenes
 from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PATCH_PX
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
@@ -21,9 +20,6 @@ from pipeline.schema.records import N_SEASONS
 
 _LABEL: Final = re.compile(r"(?:.*/)?(?P<id>[^/]+)/(?P<season>[^/]+)/label\.tif")
 _LIST: Final = re.compile(r"(?:.*/)?[^/]*\.csv")
-
-ID_DIGITS: Final = 7
-"""Folders of SSL4EO-S12 have seven digits; lists write the same ids as numbers."""
 
 
 class LabelArchive:
@@ -43,7 +39,7 @@ class LabelArchive:
                 if found is not None:
                     self._add(found["id"], found["season"], name)
                 elif _LIST.fullmatch(name):
-                    self._order.update(_listed(self._zip.read(name)))
+                    self._order.update(listed_scenes(self._zip.read(name)))
             if not self._names:
                 raise UsageError(f"{path} holds no <id>/<season>/label.tif; give ssl4eo_s12_nol.zip, as published")
             self._ids = frozenset(self._names)
@@ -118,16 +114,3 @@ class LabelArchive:
             strange = values[~valid].flat[0]
             raise NotImportableError("strange label", f"{name} holds {strange}, expected 0..{N_DW_CLASSES - 1}")
         return np.where(empty, IGNORE, values).astype(np.uint8)
-
-
-def _listed(data: bytes) -> dict[str, tuple[str, ...]]:
-    """Of a list of ids, each with its four scenes in the fields after it, the scenes by id; other lines say nothing."""
-    found = {}
-    for row in csv.reader(io.StringIO(data.decode(errors="replace"))):
-        fields = [field.strip() for field in row]
-        for at in range(len(fields) - N_SEASONS):
-            scenes = tuple(fields[at + 1 : at + 1 + N_SEASONS])
-            if fields[at].isdecimal() and not any(scene.isdecimal() or not scene for scene in scenes):
-                found[fields[at].zfill(ID_DIGITS)] = scenes
-                break
-    return found

@@ -88,12 +88,12 @@ def _other_split(ours: Side, published: Side) -> tuple[str, ...]:
 def shared_rows(ours: Side, published: Side) -> pd.DataFrame:
     """The shared locations' rows side by side, a row a location and season; columns end in _ours and _published.
 
-    A season that one side lacks has nulls there. In the order of our index.
+    A season that one side lacks has nulls there. In order of id and season.
     """
     mine = ours.index[ours.index[ID].isin(published.ids)]
     theirs = published.index[published.index[ID].isin(mine[ID])]
     mine, theirs = (side.rename(columns=_ending(side, end)) for side, end in ((mine, "ours"), (theirs, "published")))
-    return mine.merge(theirs, on=[ID, SEASON], how="outer", sort=False).reset_index(drop=True)
+    return mine.merge(theirs, on=[ID, SEASON], how="outer", sort=True).reset_index(drop=True)
 
 
 def scene_drift(rows: pd.DataFrame) -> list[SceneDrift]:

@@ -1,6 +1,7 @@
 """One side of a comparison of data sets: a run, its manifest, its index, or no more than a list of ids."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.files import is_file, is_local, on_disk, storage_reason
 from pipeline.parts import readable
-from pipeline.sampling.id_list import read_ids
+from pipeline.sampling.id_list import listed_scenes, read_ids, with_zeros
 from pipeline.sampling.list_row import ID_COLUMNS
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
@@ -52,8 +53,9 @@ class Side:
 def open_side(path: AnyPath) -> Side:
     """The data set at a path: a run directory, a manifest folder, an index in Parquet, or a list of ids.
 
-    Ids may be text with one a line, a CSV file or a Parquet table with a column location_id, sample_id or id. Raises
-    UsageError where there is nothing of the kind, NoldoError where an index names a location and season twice.
+    Ids may be text with one a line, a CSV file or a Parquet table with a column location_id, sample_id or id; numbers
+    get the zeros that SSL4EO-S12's ids begin with. Raises UsageError where there is nothing of the kind, NoldoError
+    where an index names a location and season twice.
     """
     if is_file(RunLayout(path).index):
         return _from_table(path, RunLayout(path).index, path)
@@ -65,11 +67,17 @@ def open_side(path: AnyPath) -> Side:
         raise UsageError(f"{path} is not there; name a run directory, a manifest or a list of ids")
     if path.suffix.lower() in PARQUET:
         return _from_table(path, path, path.parent.parent)
+    return Side(str(path), pd.DataFrame({ID: _ids_of(on_disk(path, "reading a list of ids")), SEASON: 0}), None)
+
+
+def _ids_of(path: Path) -> list[str]:
+    """The ids of a list, also of one of id,scene,scene,scene,scene that names no column."""
     try:
-        ids = read_ids(on_disk(path, "reading a list of ids"))
+        return list(dict.fromkeys(map(with_zeros, read_ids(path))))
     except UsageError as error:
+        if ids := list(listed_scenes(path.read_bytes())):
+            return ids
         raise UsageError(str(error).removeprefix("sample.ids: ")) from error
-    return Side(str(path), pd.DataFrame({ID: ids, SEASON: 0}), None)
 
 
 def _from_table(where: AnyPath, path: AnyPath, root: AnyPath) -> Side:
@@ -83,6 +91,7 @@ def _from_table(where: AnyPath, path: AnyPath, root: AnyPath) -> Side:
     except (OSError, pa.ArrowException) as error:
         raise UsageError(f"{path} cannot be read as Parquet ({storage_reason(error)}); restore it") from error
     index = table.to_pandas().rename(columns={column: ID}).astype({ID: str})
+    index[ID] = index[ID].map(with_zeros)
     if SEASON not in index:
         index = index.drop_duplicates(ID).assign(**{SEASON: 0})
     twice = index[index.duplicated([ID, SEASON])]

@@ -1,11 +1,14 @@
 """Lists of ids, such as the published NoLDO-S12's, that choose from a list of locations."""
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.sampling.csv_list import read_lines
 from pipeline.sampling.list_row import ID_COLUMNS, ListRow
 from pipeline.schema.errors import UsageError
+from pipeline.schema.records import ID_DIGITS, N_SEASONS
 
 
 def read_ids(path: Path) -> list[str]:
@@ -30,6 +33,24 @@ def _column(lines: Iterable[tuple[str, list[str]]], column: int) -> list[str]:
             raise UsageError(f"sample.ids: {where} has no id")
         found[fields[column].strip()] = None
     return list(found)
+
+
+def listed_scenes(data: bytes) -> dict[str, tuple[str, ...]]:
+    """Of a list of ids, each with its four scenes in the fields after it, the scenes by id; other lines say nothing."""
+    found = {}
+    for row in csv.reader(io.StringIO(data.decode(errors="replace"))):
+        fields = [field.strip() for field in row]
+        for at in range(len(fields) - N_SEASONS):
+            scenes = tuple(fields[at + 1 : at + 1 + N_SEASONS])
+            if fields[at].isdecimal() and not any(scene.isdecimal() or not scene for scene in scenes):
+                found[with_zeros(fields[at])] = scenes
+                break
+    return found
+
+
+def with_zeros(location_id: str) -> str:
+    """The id as SSL4EO-S12's folders have it, where a list wrote it as a number."""
+    return location_id.zfill(ID_DIGITS) if location_id.isdecimal() else location_id
 
 
 def choose(rows: Sequence[ListRow], ids: Sequence[str], listed: Path, wanted: Path) -> tuple[list[ListRow], str]:

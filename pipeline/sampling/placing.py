@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from pipeline.sampling.neighbourhood import Neighbourhood
 from pipeline.schema.grid import PixelGrid, patch_grid
-from pipeline.schema.records import Location
+from pipeline.schema.records import ID_DIGITS, Location
 
 LAT_RANGE_DEG = (-56.0, 83.0)
 """Latitudes that Sentinel-2 images regularly (Sentinel-2 user guide, revisit and coverage)."""
@@ -40,7 +40,7 @@ def take(draws: Iterable[Draw], count: int, inside: Callable[[PixelGrid], bool] 
 
 def numbered(index: int) -> str:
     """The id of the location at an index, in seven digits as SSL4EO-S12 has it."""
-    return f"{index:07d}"
+    return f"{index:0{ID_DIGITS}d}"
 
 
 def _patch(draw: tuple[float, float]) -> PixelGrid | None:

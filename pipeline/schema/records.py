@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from pipeline.schema.grid import PixelGrid
 
 N_SEASONS = 4
 """Every location has four seasons or is not in the data set."""
+
+ID_DIGITS: Final = 7
+"""Of the ids of SSL4EO-S12's locations, which are numbers with zeros before them."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,12 @@ def ids(*names: str) -> Side:
     return Side("list", pd.DataFrame({"location_id": names, "season": 0}), None)
 
 
+def test_shared_rows_are_in_order_of_id_and_season() -> None:
+    ours = side(row("c"), row("a", 1), row("a"), row("b"))
+    found = shared_rows(ours, side(row("a", 2), row("c"), row("a", 1), row("z")))
+    assert list(zip(found["location_id"], found["season"], strict=True)) == [("a", 0), ("a", 1), ("a", 2), ("c", 0)]
+
+
 def test_ids_are_told_in_the_order_of_each_side() -> None:
     found = id_drift(side(row("d"), row("a"), row("a", 1), row("b")), ids("z", "b", "c", "d"))
     assert (found.ours, found.published, found.shared) == (3, 4, 2)

@@ -32,6 +32,8 @@ def test_an_index_alone_has_no_stores(ours: Any, tmp_path: Path) -> None:
     [
         ("ids.txt", "0000007\n0000003\n"),
         ("ids.csv", "id,place\n0000007,there\n0000003,here\n"),
+        ("ids.csv", "7,a,b,c,d\n3,e,f,g,h\n"),
+        ("ids.csv", "ids,sub1,sub2,sub3,sub4\n7,a,b,c,d\n3,e,f,g,h\n"),
         ("ids.csv", "location_id\n0000007\n0000003\n0000003\n"),
     ],
 )
@@ -46,7 +48,14 @@ def test_ids_are_read_from_parquet_whatever_the_column_is_called(tmp_path: Path,
     path = tmp_path / "ids.parquet"
     pd.DataFrame({"other": range(3), column: ["7", "3", "7"]}).to_parquet(path)
     found = open_side(path)
-    assert (list(found.ids), list(found.index["season"])) == (["7", "3"], [0, 0])
+    assert (list(found.ids), list(found.index["season"])) == (["0000007", "0000003"], [0, 0])
+
+
+def test_ids_that_were_written_as_numbers_are_those_of_seven_digits(tmp_path: Path) -> None:
+    (tmp_path / "ids.txt").write_text("186\n12345678\nAlps\n")
+    pd.DataFrame({"id": [186, 12345678]}).to_parquet(tmp_path / "ids.parquet")
+    assert list(open_side(tmp_path / "ids.txt").ids) == ["0000186", "12345678", "Alps"]
+    assert list(open_side(tmp_path / "ids.parquet").ids) == ["0000186", "12345678"]
 
 
 def test_what_is_no_data_set_is_refused(tmp_path: Path, ours: Any) -> None:
@@ -61,6 +70,9 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, ours: Any) -> None:
     pd.DataFrame({"place": [1]}).to_parquet(bad)
     with pytest.raises(UsageError, match="none of the columns location_id"):
         open_side(bad)
+    (tmp_path / "many.csv").write_text("a,b\nc,d\n")
+    with pytest.raises(UsageError, match="has several fields; name the column of the ids"):
+        open_side(tmp_path / "many.csv")
     (tmp_path / "empty.txt").write_text("\n")
     with pytest.raises(UsageError, match=r"^/.*empty.txt holds no ids"):
         open_side(tmp_path / "empty.txt")
