@@ -87,8 +87,7 @@ def read_tile(files: Mapping[str, bytes], layout: TileLayout) -> tuple[dict[str,
 
 def recoded(values_HW: NDArray[Any], codes: Mapping[int, int], name: str) -> NDArray[np.uint8]:
     """Codes of a file as classes; BadTileError names one that is not known."""
-    table = np.full(IGNORE + 1, IGNORE, np.int16)
-    table[:] = -1
+    table = np.full(IGNORE + 1, -1, np.int16)
     for code, label in codes.items():
         table[code] = label
     inside = (values_HW >= 0) & (values_HW <= IGNORE) & (values_HW == np.rint(values_HW))
