@@ -34,6 +34,8 @@ class RunAbout:
     budget: BudgetSettings
     unit: str = "locations"
     """What its stages count."""
+    whole: bool = False
+    """Whether its index is there; an import of tiles writes down no events."""
 
 
 def status_lines(status: RunStatus, about: RunAbout, now: datetime | None = None) -> list[str]:
@@ -60,6 +62,8 @@ def _state(status: RunStatus, about: RunAbout, now: datetime) -> str:
         since = "" if status.started is None else f" for {_ago(status.started, now)}"
         quiet = "" if status.last_event is None else f"; last event {_ago(status.last_event, now)} ago"
         return f"Running{since}{quiet}"
+    if status.started is None and about.whole:
+        return "Not running; finished, manifest/ and report.html tell what is there"
     if status.started is None:
         return "Not running; no run has been written down here"
     if status.why_ended is None or status.ended is None:

@@ -87,7 +87,7 @@ def _about(run: RunLayout, named: str, last_event: str | None) -> "RunAbout":
         raise UsageError(f"{run.recipe} cannot be read ({error}); run the build again to write it anew") from error
     budget = validated(BudgetSettings, plain.get("budget") or {}, where=str(run.recipe))
     running = _is_held(run.root) if is_local(run.root) else _seems_held(run.root, last_event)
-    return RunAbout(named, words, running, budget, unit)
+    return RunAbout(named, words, running, budget, unit, run.index.exists())
 
 
 def _recipe_words(recipe: Mapping[str, Any]) -> tuple[str, str]:

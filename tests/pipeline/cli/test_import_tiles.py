@@ -9,6 +9,7 @@ from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
 from pipeline.cli.import_tiles import HELP, tile_commands
+from pipeline.cli.status import status
 from pipeline.importers.dfc2020 import DFC2020
 from pipeline.importers.noldo_tiles import NOLDO_DW, NOLDO_OSM
 from pipeline.schema.errors import UsageError
@@ -44,6 +45,9 @@ def test_the_command_tells_what_it_imported_and_what_not(patch: Path, tmp_path: 
     assert told["tiles"] == {"test": 1}
     assert told["dropped"] == {"file missing": 1}
     assert (tmp_path / "run" / "report.html").is_file()
+    assert (
+        "Not running; finished, manifest/ and report.html" in CliRunner().invoke(status, [str(tmp_path / "run")]).stdout
+    )
     again = CliRunner().invoke(command, [*arguments, "shard_rows=4"])
     assert "left out: 1 file missing" in again.stdout
     changed = CliRunner().invoke(command, [*arguments, "shard_rows=8"])
