@@ -24,7 +24,7 @@ SPLITS = ("train", "test")
 @click.option("--store", required=True, type=RUN_DIRECTORY, help="Run directory of a downstream set, also at s3://.")
 @click.option("--weights", type=click.Path(path_type=Path), help="File of the encoder's weights; none for random ones.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of this transfer run.")
-@click.option("--name", help="What tables call the run; by default its source, or the folder of its weights.")
+@click.option("--name", help="What tables call the run; by default what its weights were pretrained as, or its source.")
 @click.option("--resume", is_flag=True, help="Go on with an unfinished run in --out.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help=SET_HELP)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
@@ -44,6 +44,7 @@ def transfer(
     --weights runs/demo/pretrain/weights.safetensors --out runs/transfer
     """
     from pipeline.recipe import read_yaml
+    from training.json_file import read_json
     from training.transfer.layout import TransferLayout
     from training.transfer.run import transfer as run_transfer
     from training.transfer.settings import TransferSettings
@@ -53,18 +54,20 @@ def transfer(
         raise UsageError(f"{recipe} has no 'transfer' section; add one, or use recipes/transfer-demo.yaml")
     checked = validated(TransferSettings, section, where=f"{recipe}: transfer")
     train, test = find_split_stores(store)
-    row = name or (checked.source if weights is None else weights.parent.name or weights.stem)
     with Display() as display:
         try:
             done = run_transfer(
-                checked, train, test, weights, out, name=row, resume=resume, on_progress=progress_shower(display)
+                checked, train, test, weights, out, name=name, resume=resume, on_progress=progress_shower(display)
             )
         except KeyboardInterrupt:
             if any(out.glob("seed-*/*")):
                 display.note(f"The repeats and epochs so far are kept in {out}: --resume goes on with them.")
             raise
+    layout = TransferLayout(out)
     said = ["Nothing to do: this run is finished."] if done.reused else []
-    show([*said, *score_lines(done.result), "", f"Scores: {TransferLayout(out).result}"], done.result, as_json=as_json)
+    places = [f"Scores: {layout.result}", f"Settings, weights by name: {layout.record}"]
+    keys = key_lines(read_json(layout.record))
+    show([*said, *score_lines(done.result), "", *keys, *places], done.result, as_json=as_json)
 
 
 def find_split_stores(run: AnyPath) -> tuple[AnyPath, AnyPath]:
@@ -108,6 +111,16 @@ def progress_words(progress: "TransferProgress") -> list[str]:
     words = [f"repeat {progress.repeat}/{progress.repeats}"]
     words.append(f"epoch {progress.epoch}/{progress.epochs}" if progress.stage == "train" else "test")
     return words if progress.loss is None else [*words, f"loss {progress.loss:.3f}"]
+
+
+def key_lines(record: dict[str, Any]) -> list[str]:
+    """How many weights of the file were taken, and by name each that the encoder had to do without."""
+    keys = (record.get("weights") or {}).get("keys")
+    if not keys:
+        return []
+    lacking = [name for name in keys["missing"] if not name.startswith(("decoder.", "segmentation_head."))]
+    counted = ", ".join(f"{len(names)} {what}" for what, names in keys.items())
+    return [f"Weights: {counted}", *(f"  missing in the encoder, left as it was: {name}" for name in lacking)]
 
 
 def score_lines(result: dict[str, Any]) -> list[str]:

@@ -39,7 +39,7 @@ def settle_form(settings: TransferSettings, spec: EncoderSpec, weights: Path | N
     What the settings leave open is the source's; of a pretraining run of this project, what its run.json beside the
     weights says: the encoder, and the decoder's channels where the decoder is taken too.
     """
-    stated = _pretraining(weights)
+    stated = pretraining_of(weights)
     encoder = _encoder(settings, spec, stated.get("encoder"))
     depth = settings.encoder_depth or (PSPNET_STAGES if settings.framework == "pspnet" else ENCODER_STAGES)
     if settings.framework != "unet":
@@ -71,7 +71,7 @@ def _encoder(settings: TransferSettings, spec: EncoderSpec, pretrained: str | No
     return known or settings.encoder or DEFAULT_ENCODER
 
 
-def _pretraining(weights: Path | None) -> Mapping[str, Any]:
+def pretraining_of(weights: Path | None) -> Mapping[str, Any]:
     """Settings of the pretraining run that the weights lie in; empty where they lie in none."""
     if weights is None:
         return {}

@@ -36,16 +36,14 @@ def load_pretrained(network: TransferNetwork, setup: Setup) -> KeyReport | None:
     report = setup.spec.load(network.encoder, setup.weights, setup.settings.modality)
     if setup.settings.load == "encoder":
         return report
-    taken = _load_decoder(network, setup, setup.weights)
-    return KeyReport(
-        loaded=tuple(sorted({*report.loaded, *taken.loaded})),
-        missing=tuple(sorted({*report.missing, *taken.missing})),
-        unexpected=tuple(sorted({*report.unexpected, *taken.unexpected} - set(taken.loaded))),
-    )
+    return _with_decoder(network, setup, setup.weights, report)
 
 
-def _load_decoder(network: TransferNetwork, setup: Setup, path: Path) -> KeyReport:
-    """Take blocks of the decoder, and the head where all is asked for."""
+def _with_decoder(network: TransferNetwork, setup: Setup, path: Path, report: KeyReport) -> KeyReport:
+    """Take blocks of the decoder too, and the head where all is asked for; add to what `report` tells of the encoder.
+
+    Loaded and missing weights are told by the network's names, unexpected ones by the file's, as the encoder's are.
+    """
     before, found = decoder_weights(read_weights(path), setup.settings.modality)
     if not found:
         raise UsageError(
@@ -61,10 +59,11 @@ def _load_decoder(network: TransferNetwork, setup: Setup, path: Path) -> KeyRepo
             "set decoder_channels to those of the weights, or take less"
         )
     network.load_state_dict({**network.state_dict(), **taken})
+    used = {before + name for name in taken}
     return KeyReport(
-        loaded=tuple(before + name for name in taken),
-        missing=tuple(sorted(before + name for name in own.keys() - taken.keys())),
-        unexpected=tuple(sorted(before + name for name in found.keys() - taken.keys())),
+        loaded=tuple(sorted((*report.loaded, *taken))),
+        missing=tuple(sorted((*report.missing, *(own.keys() - taken.keys())))),
+        unexpected=tuple(sorted({*report.unexpected} - used)),
     )
 
 

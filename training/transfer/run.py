@@ -12,11 +12,12 @@ from training.compute import settle_compute
 from training.encoders.catalogue import encoder_spec
 from training.json_file import read_json, write_json
 from training.run_record import FolderState
-from training.transfer.form import settle_form
+from training.transfer.form import pretraining_of, settle_form
 from training.transfer.layout import TransferLayout
 from training.transfer.progress import TransferProgress
 from training.transfer.record import describe_transfer, transfer_folder_state
 from training.transfer.result import TransferResult
+from training.transfer.row_name import row_name
 from training.transfer.score_tiles import TileOutcome
 from training.transfer.seed_state import new_seed_state
 from training.transfer.settings import TransferSettings
@@ -35,13 +36,14 @@ def transfer(
     weights: Path | None,
     out: Path,
     *,
-    name: str,
+    name: str | None,
     resume: bool,
     on_progress: Callable[[TransferProgress], None],
 ) -> TransferResult:
     """Train on one downstream store, score on the other, with each of the seeds, and leave everything in `out`.
 
-    `weights`: the source's file of weights; None where it needs none. `name`: what tables call the run.
+    `weights`: the source's file of weights; None where it needs none. `name`: what tables call the run; None: the
+    variant of the paper that the weights were pretrained as, else the source's name.
     `resume`: go on with an unfinished run in `out`, repeat by repeat and epoch by epoch; on a CPU the result is bit
     for bit that of an unbroken run. A finished run of the same settings, stores and weights is returned as it is.
     Stopped at any time, it keeps the repeats that are finished and the last epoch of the one under way.
@@ -51,6 +53,7 @@ def transfer(
     setup = set_up(settings, train, test, weights)
     layout = TransferLayout(out)
     _, keys = new_seed_state(setup, settings.first_seed)  # so that weights which do not fit are refused here
+    name = name or row_name(setup.spec, pretraining_of(weights))
     record = describe_transfer(setup, name, keys)
     found = transfer_folder_state(layout, record, resume=resume)
     if found is FolderState.FINISHED:
