@@ -104,7 +104,7 @@ def _against(run: TransferRun, name: str, runs: Iterable[TransferRun], *, named:
         for other in runs
         if other is not run
         and _called(other, name)
-        and not same_name(other.name, run.name)
+        and not _called(run, name)
         and (other.input, other.encoder, ground(other)) == (run.input, run.encoder, ground(run))
     ]
     alike = [

@@ -24,8 +24,8 @@ class MadeFrom:
     """Digest of the training store, then the rows that were learnt from."""
     test_tiles: str | None = None
     """Digest of the test store."""
-    emulated: bool = False
-    """Whether its test store is known to come from the local emulator."""
+    emulated: bool | None = None
+    """Whether its test store comes from the local emulator."""
     training: tuple[tuple[str, str], ...] = ()
     """How it learnt and was scored: settings that neither make the row nor are seen in it, as JSON."""
     smoothing: tuple[float, float] | None = None
@@ -34,15 +34,18 @@ class MadeFrom:
     None where these are not of a middle-fusion pretraining with sample selection, or where that is not known."""
 
 
-def made_from(record: Mapping[str, Any], source: Mapping[str, Any]) -> MadeFrom:
-    """Read what a transfer.json and a result's `source` tell, and what lies beside the files that they name."""
+def made_from(record: Mapping[str, Any], source: Mapping[str, Any], folder: Path) -> MadeFrom:
+    """Read what a transfer.json and a result's `source` tell, and what lies beside the files that they name.
+
+    `folder`: that of the run; a relative path in its record is looked for from here and from the folders above it.
+    """
     train, test = _mapping(record.get("train")), _mapping(record.get("test"))
     rows = record.get("train_rows")
     weights = _mapping(source.get("weights")).get("file")
     return MadeFrom(
         train_tiles=(train["digest"], *(rows if isinstance(rows, list) else ())) if "digest" in train else (),
         test_tiles=test.get("digest"),
-        emulated=_is_emulated(test.get("path")),
+        emulated=_is_emulated(test.get("path"), folder),
         training=tuple(
             sorted(
                 (name, json.dumps(value))
@@ -50,20 +53,23 @@ def made_from(record: Mapping[str, Any], source: Mapping[str, Any]) -> MadeFrom:
                 if name not in TOLD_BY_THE_ROW
             )
         ),
-        smoothing=_smoothing(_pretraining(weights)),
+        smoothing=_smoothing(_pretraining(weights, folder)),
     )
 
 
-def _is_emulated(store: Any) -> bool:
-    """Whether the manifest of the build that a store lies in says that it was emulated."""
+def _is_emulated(store: Any, folder: Path) -> bool | None:
+    """What the manifest of the build that a store lies in says of it."""
     if not isinstance(store, str):
-        return False
-    return _read(Path(store).parent.parent / "manifest" / "provenance.json").get("emulated") is True
+        return None
+    told = _read(Path(store).parent.parent / "manifest" / "provenance.json", folder).get("emulated")
+    return told if isinstance(told, bool) else None
 
 
-def _pretraining(weights: Any) -> Mapping[str, Any]:
+def _pretraining(weights: Any, folder: Path) -> Mapping[str, Any]:
     """Settings of the pretraining of a file of weights, from the record beside it."""
-    return _mapping(_read(Path(weights).with_name("run.json")).get("settings")) if isinstance(weights, str) else {}
+    if not isinstance(weights, str):
+        return {}
+    return _mapping(_read(Path(weights).with_name("run.json"), folder).get("settings"))
 
 
 def _smoothing(settings: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -74,12 +80,14 @@ def _smoothing(settings: Mapping[str, Any]) -> tuple[float, float] | None:
     return None if prior is None or uniform is None else (float(prior), float(uniform))
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path, folder: Path) -> Mapping[str, Any]:
     """A JSON object, or an empty one where there is none: that the files named are still there is not required."""
-    try:
-        return _mapping(json.loads(path.read_text()))
-    except (OSError, ValueError):
-        return {}
+    for start in (Path(), *folder.resolve().parents):
+        try:
+            return _mapping(json.loads((start / path).read_text()))
+        except (OSError, ValueError):
+            continue
+    return {}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -123,7 +123,7 @@ def _read(folder: Path) -> TransferRun:
     path = folder / RESULT
     try:
         result = read_json(path)
-        made = made_from(read_json(folder / RECORD), result.get("source") or {})
+        made = made_from(read_json(folder / RECORD), result.get("source") or {}, folder)
         return TransferRun.model_validate({**result, "folder": folder, "made": made})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

@@ -113,6 +113,12 @@ def _notices(found: FoundRuns, paired: Sequence[Difference]) -> tuple[str, ...]:
             "Rows of the source 'ours, emulated' were tested on a planet that the local emulator made up: they show "
             "that the comparison works, and say nothing about real land."
         )
+    unknown = sum(run.made.emulated is None for run in found.runs)
+    if unknown:
+        notices.append(
+            f"Of {unknown} runs it is not known whether their tiles are of real land or of the local emulator: the "
+            "manifest of the test store is not where their record says."
+        )
     if found.runs and not paired:
         notices.append("No two runs could be paired over seeds, so that there are no differences.")
     return tuple(notices)

@@ -103,6 +103,9 @@ def test_a_named_pair_may_be_of_other_networks_but_not_of_other_tiles(make_run: 
     vit = make_run("DOFA", 0.5, 0.6, backbone="ViT-Large", framework="upernet", s2_bands=9)
     ours = make_run("midF", 0.5, 0.6)
     assert names([vit, ours], Pairing(pairs=(("midF", "DOFA (9B)"),))) == [("midF", "DOFA")]
+    nine = make_run("midF", 0.5, 0.6, s2_bands=9)
+    assert names([nine, ours], Pairing(pairs=(("midF (13B)", "midF (9B)"),))) == [("midF", "midF")]
+    assert names([nine, ours], Pairing(against=("midF",))) == []
     away = make_run("DOFA", 0.5, 0.6, test_tiles=5)
     assert names([away, ours], Pairing(pairs=(("midF", "DOFA"),))) == []
 
