@@ -16,6 +16,7 @@ from pipeline.cli.manifest import manifest
 from pipeline.cli.plan import plan
 from pipeline.cli.pretrain import pretrain
 from pipeline.cli.report import report
+from pipeline.cli.robustness import robustness
 from pipeline.cli.status import status
 from pipeline.cli.told_to_end import ToldToEnd, end_as_by_ctrl_c
 from pipeline.cli.transfer import transfer
@@ -33,7 +34,21 @@ def noldo() -> None:
     """
 
 
-for command in (build, plan, status, pretrain, transfer, analyze, compare, report, emulator, manifest, import_, bench):
+for command in (
+    build,
+    plan,
+    status,
+    pretrain,
+    transfer,
+    analyze,
+    compare,
+    robustness,
+    report,
+    emulator,
+    manifest,
+    import_,
+    bench,
+):
     noldo.add_command(command)
 
 
