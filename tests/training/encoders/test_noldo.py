@@ -16,6 +16,8 @@ from training.encoders.ssl4eo_scaling import ssl4eo_input
 from training.modality import Modality
 from training.single_unet import build_single
 
+TINY = "tu-test_resnet"
+
 GOLDEN = Path(__file__).parents[2] / "golden" / "data" / "checkpoint_keys.json"
 
 
@@ -26,7 +28,7 @@ def saved(network: nn.Module, path: Path) -> Path:
 
 def encoder_from(path: Path, modality: Modality) -> nn.Module:
     image = NOLDO.input_for(modality, weights=path)
-    encoder = NOLDO.build(image, encoder="resnet18", depth=3)
+    encoder = NOLDO.build(image, encoder=TINY, depth=3)
     assert NOLDO.load(encoder, path, modality).missing == ()
     return encoder
 
@@ -38,11 +40,11 @@ def same(one: nn.Module, other: nn.Module) -> bool:
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".ckpt"])
 def test_each_fusion_gives_each_modality_its_own_encoder(suffix: str, tmp_path: Path) -> None:
-    mid = build_network("mid", "resnet18", (8, 8, 8))
+    mid = build_network("mid", TINY, (8, 8, 8))
     path = saved(mid, tmp_path / f"mid{suffix}")
     assert same(encoder_from(path, "s1"), mid.encoder1)
     assert same(encoder_from(path, "s2"), mid.encoder)
-    late = build_network("late", "resnet18", (8, 8, 8), s2_bands=9)
+    late = build_network("late", TINY, (8, 8, 8), s2_bands=9)
     path = saved(late, tmp_path / f"late{suffix}")
     assert same(encoder_from(path, "s1"), late.model1.encoder)
     assert same(encoder_from(path, "s2"), late.model2.encoder)
@@ -50,7 +52,7 @@ def test_each_fusion_gives_each_modality_its_own_encoder(suffix: str, tmp_path: 
 
 @pytest.mark.parametrize(("modality", "bands"), [("s1", 2), ("s2", 9)])
 def test_one_modality_gives_its_encoder_and_refuses_the_other(modality: Modality, bands: int, tmp_path: Path) -> None:
-    single = build_single(modality, "resnet18", (8, 8, 8), bands=bands)
+    single = build_single(modality, TINY, (8, 8, 8), bands=bands)
     path = saved(single, tmp_path / "w.safetensors")
     assert same(encoder_from(path, modality), single.encoder)
     with pytest.raises(UsageError, match="no convolution of its encoder takes"):
@@ -78,7 +80,7 @@ def test_the_published_checkpoints_load(
 
 
 def test_bands_are_as_many_as_the_weights_take(tmp_path: Path) -> None:
-    path = saved(build_network("mid", "resnet18", (8, 8, 8), s2_bands=9), tmp_path / "w.ckpt")
+    path = saved(build_network("mid", TINY, (8, 8, 8), s2_bands=9), tmp_path / "w.ckpt")
     assert NOLDO.input_for("s2", weights=path).bands == S2_BANDS_9
     assert NOLDO.input_for("s1", 13, weights=path).bands == S1_BANDS
     with pytest.raises(UsageError, match=r"s2_bands is 13, but .* was pretrained on 9"):
@@ -86,7 +88,7 @@ def test_bands_are_as_many_as_the_weights_take(tmp_path: Path) -> None:
 
 
 def test_the_scaling_beside_the_weights_is_the_runs_own(tmp_path: Path) -> None:
-    path = saved(build_network("mid", "resnet18", (8, 8, 8)), tmp_path / "weights.safetensors")
+    path = saved(build_network("mid", TINY, (8, 8, 8)), tmp_path / "weights.safetensors")
     assert NOLDO.input_for("s2", weights=path) == ssl4eo_input("s2")
     stated = {**S2_SCALING.as_attributes(), "mean": [5000.0] * 13, "std": [100.0] * 13, "source": "own"}
     (tmp_path / "run.json").write_text(json.dumps({"scaling": {"s2": stated}}))
@@ -102,7 +104,7 @@ def test_the_scaling_beside_the_weights_is_the_runs_own(tmp_path: Path) -> None:
 
 
 def test_a_run_of_raw_values_states_no_scaling(tmp_path: Path) -> None:
-    path = saved(build_network("mid", "resnet18", (8, 8, 8)), tmp_path / "weights.safetensors")
+    path = saved(build_network("mid", TINY, (8, 8, 8)), tmp_path / "weights.safetensors")
     (tmp_path / "run.json").write_text(json.dumps({"scaling": None}))
     assert NOLDO.input_for("s2", weights=path) == ssl4eo_input("s2")
     assert ssl4eo_input("s2").bands == S2_BANDS
