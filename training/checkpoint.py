@@ -50,14 +50,15 @@ def published_weights(network: nn.Module) -> dict[str, Tensor]:
     return {PREFIX + name: tensor for name, tensor in network.state_dict().items()}
 
 
-def load_weights(network: nn.Module, path: Path) -> KeyReport:
+def load_weights(network: nn.Module, path: Path, *, part: str = "") -> KeyReport:
     """Copy the weights in `path` into `network` and tell what was loaded and what was not.
 
-    `path`: .safetensors, .ckpt, .pt or .pth (see `read_weights`); the prefix may be missing.
+    `path`: .safetensors, .ckpt, .pt or .pth (see `read_weights`); the prefix may be missing. `part`: where the file's
+    network has a part of that name, as late fusion has model1 and model2, it alone is looked at.
     UsageError where the file is missing or unreadable, where a weight has another shape, or where no name is the
     network's; the network is then unchanged.
     """
-    found, wanted = _with_prefix(read_weights(path)), published_weights(network)
+    found, wanted = _part_of(_with_prefix(read_weights(path)), part), published_weights(network)
     loaded = sorted(found.keys() & wanted.keys())
     misfits = [name for name in loaded if found[name].shape != wanted[name].shape]
     if misfits:
@@ -83,6 +84,12 @@ def _with_prefix(weights: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     if any(name.startswith(PREFIX) for name in weights):
         return weights
     return {PREFIX + name: tensor for name, tensor in weights.items()}
+
+
+def _part_of(weights: Mapping[str, Tensor], part: str) -> Mapping[str, Tensor]:
+    inside = f"{PREFIX}{part}."
+    found = {PREFIX + name.removeprefix(inside): tensor for name, tensor in weights.items() if name.startswith(inside)}
+    return found or weights
 
 
 def _first(weights: Mapping[str, Tensor]) -> str:

@@ -58,7 +58,7 @@ def describe_run(
 def describe_machine(compute: Compute) -> dict[str, Any]:
     """Code version, hardware, and versions of torch and Python, as plain data."""
     return {
-        "code": {"version": _package_version(), "commit": _commit()},
+        "code": code_version(),
         "hardware": {
             "device": compute.device.type,
             "gpu": torch.cuda.get_device_name() if compute.device.type == "cuda" else None,
@@ -116,6 +116,11 @@ def _changes(earlier: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]
     if earlier.get("world_size", 1) != record["world_size"]:
         other.append(f"number of processes ({earlier.get('world_size', 1)}, not {record['world_size']})")
     return settings + other
+
+
+def code_version() -> dict[str, str | None]:
+    """Version and commit of this code, each None where it is not known."""
+    return {"version": _package_version(), "commit": _commit()}
 
 
 def _package_version() -> str | None:

@@ -15,6 +15,7 @@ from pipeline.cli.import_ import import_
 from pipeline.cli.manifest import manifest
 from pipeline.cli.plan import plan
 from pipeline.cli.pretrain import pretrain
+from pipeline.cli.pseudo_label import pseudo_label
 from pipeline.cli.report import report
 from pipeline.cli.robustness import robustness
 from pipeline.cli.status import status
@@ -39,6 +40,7 @@ for command in (
     plan,
     status,
     pretrain,
+    pseudo_label,
     transfer,
     analyze,
     compare,

@@ -69,6 +69,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "sce-mid": {"objective": {"segmentation": "sce", **UNSMOOTHED}},
     "gce-mid": {"objective": {"segmentation": "gce", **UNSMOOTHED}},
     "soft-mid": {"objective": {"labels": "soft"}},
+    "pseudo-s1": {
+        "modalities": "s1",
+        "label_source": "pl",
+        "objective": {"segmentation": "sce", "lovasz_weight": 1.0, "prior_factor": 0.0, "uniform_factor": 0.0},
+    },
 }
 
 
