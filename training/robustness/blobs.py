@@ -16,18 +16,14 @@ class Blobs:
 
     number: NDArray[np.int64]
     """(H, W): the blob that each pixel belongs to, 0..count-1, which is the one with the nearest centre."""
-    turn: NDArray[np.float64]
-    """(H, W): when each pixel's turn comes, the smallest first: blob after blob, each from its centre outward."""
+    turns: NDArray[np.int64]
+    """(H * W,): all pixels, as places in a flattened map, in turn: blob after blob, each from its centre outward."""
     count: int
     """Blobs, K."""
 
-    def first(self, candidates_HW: NDArray[np.bool_], wanted: int) -> NDArray[np.bool_]:
-        """The `wanted` candidates whose turn comes first: bool (H, W). More wanted are the same ones and others."""
-        place_N = np.flatnonzero(candidates_HW)
-        chosen_N = place_N[np.argsort(self.turn.ravel()[place_N], kind="stable")[:wanted]]
-        chosen_HW = np.zeros(candidates_HW.size, bool)
-        chosen_HW[chosen_N] = True
-        return chosen_HW.reshape(candidates_HW.shape)
+    def in_turn(self, candidates_HW: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """The candidates, (N,), as places in a flattened map, in turn."""
+        return self.turns[candidates_HW.ravel()[self.turns]]
 
 
 def draw_blobs(side_px: int, blob_px: int, rng: np.random.Generator) -> Blobs:
@@ -44,4 +40,5 @@ def draw_blobs(side_px: int, blob_px: int, rng: np.random.Generator) -> Blobs:
     number_HW = centre_HW[near_y, near_x].astype(np.int64)
     rank_K = rng.permutation(count)
     within_HW = distance_HW / (distance_HW.max() + 1.0)
-    return Blobs(number_HW, rank_K[number_HW] + within_HW, count)
+    turns = np.argsort((rank_K[number_HW] + within_HW).ravel(), kind="stable")
+    return Blobs(number_HW, turns, count)

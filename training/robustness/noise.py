@@ -23,10 +23,10 @@ def mistakes_kept(
     """
     made = np.repeat(clean_SHW[None], len(kept_R), axis=0)
     for season, (labels_HW, clean_HW) in enumerate(zip(labels_SHW, clean_SHW, strict=True)):
-        wrong_HW = labels_HW != clean_HW
+        wrong_N = blobs.in_turn(labels_HW != clean_HW)
         for noisy_HW, kept in zip(made[:, season], kept_R, strict=True):
-            chosen_HW = blobs.first(wrong_HW, round(kept * int(wrong_HW.sum())))
-            noisy_HW[chosen_HW] = labels_HW[chosen_HW]
+            chosen = wrong_N[: round(kept * len(wrong_N))]
+            noisy_HW.flat[chosen] = labels_HW.flat[chosen]
     return made
 
 
@@ -39,10 +39,11 @@ def blobs_relabelled(
     """
     made = np.repeat(clean_SHW[None], len(rates_R), axis=0)
     for season, clean_HW in enumerate(clean_SHW):
-        labelled_HW = clean_HW != IGNORE
+        labelled_N = blobs.in_turn(clean_HW != IGNORE)
+        other_N = other_KC[blobs.number.flat[labelled_N], clean_HW.flat[labelled_N]]
         for noisy_HW, rate in zip(made[:, season], rates_R, strict=True):
-            chosen_HW = blobs.first(labelled_HW, round(rate * int(labelled_HW.sum())))
-            noisy_HW[chosen_HW] = other_KC[blobs.number[chosen_HW], clean_HW[chosen_HW]]
+            chosen = round(rate * len(labelled_N))
+            noisy_HW.flat[labelled_N[:chosen]] = other_N[:chosen]
     return made
 
 
