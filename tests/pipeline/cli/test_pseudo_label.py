@@ -62,21 +62,6 @@ def test_the_labels_are_told_for_people_and_as_json(asked: list[dict[str, Any]],
     assert " ".join(lines[0].split()) == "dw 90.0% labelled right 75.0%, 75.0% of those held out"
     shown = "pl 100.0% labelled agrees with dw - right 75.0%, - of those held out"
     assert " ".join(lines[1].split()) == shown
-        "pl",
-        "100.0%",
-        "labelled",
-        "agrees",
-        "with",
-        "dw",
-        "-",
-        "right",
-        "75.0%,",
-        "-",
-        "of",
-        "those",
-        "held",
-        "out",
-    ]
     assert "pretrain.label_source=pl" in lines[-1]
     assert json.loads(invoke(tmp_path, "--json").stdout) == RESULT
 
