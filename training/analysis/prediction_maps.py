@@ -5,6 +5,7 @@ Dimensions: C bands, H rows, W columns.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,23 +108,22 @@ def _together(runs: Sequence[TransferRun], count: int) -> MapSet:
     chosen = sorted(set(rows), key=lambda row: (-rows.count(row), row))[:count]
     tiles = []
     for row in sorted(chosen):
-        holders = {
-            run: int(np.flatnonzero(kept[run.name]["row"] == row)[0]) for run in runs if row in kept[run.name]["row"]
-        }
-        first, at = next(iter(holders.items()))
+        holders = [(run, kept[run.name]) for run in runs if row in kept[run.name]["row"]]
+        places = [(run, arrays, int(np.flatnonzero(arrays["row"] == row)[0])) for run, arrays in holders]
+        _, first, place = places[0]
         tiles.append(
             MapTile(
                 row=row,
-                images={run.modality: kept[run.name][run.modality][place] for run, place in holders.items()},
-                label=kept[first.name]["label"][at],
-                predictions={run.name: kept[run.name]["prediction"][place] for run, place in holders.items()},
+                images={run.modality: arrays[run.modality][at] for run, arrays, at in places},
+                label=first["label"][place],
+                predictions={run.name: arrays["prediction"][at] for run, arrays, at in places},
             )
         )
     label = runs[0].record["test"]["label"]
     return MapSet(str(runs[0].result["dataset"]), LEGENDS[label], tuple(tiles))
 
 
-def _read(run: TransferRun) -> dict[str, NDArray[np.generic]]:
+def _read(run: TransferRun) -> dict[str, NDArray[Any]]:
     path = run.layout.predictions
     try:
         with np.load(path, allow_pickle=False) as arrays:

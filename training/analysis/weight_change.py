@@ -21,7 +21,7 @@ BINS: Final = 100
 SMOOTHING: Final = 0.5
 """Weights that every bin counts beyond its own, so that no empty bin makes the divergence infinite."""
 
-_GROUP = re.compile(r"^(?:model\.|module\.)*(?P<group>[A-Za-z_]+\d*(?:\.\d+)?)")
+_GROUP = re.compile(r"^(?:model\.|module\.)*(?P<group>[A-Za-z_]+\d+|[A-Za-z_]+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)

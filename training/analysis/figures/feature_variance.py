@@ -29,6 +29,11 @@ def draw_feature_variance(found: Sequence[EncoderVariance]) -> Figure:
             else:
                 for panel in pair:
                     panel.set_visible(False)
+        for panel in axes[2 * at + 1]:
+            panel.set_xlabel("share of components")
+            panel.tick_params(labelbottom=True)
+    widest = max(stage.channels for encoder in found for stage in encoder.stages)
+    axes[0][0].set(xscale="log", xlim=(0.7 / widest, 1), ylim=(0, 1.02))
     for line in axes:
         line[0].set_ylabel("accumulated variance")
     legend_below(figure, axes[0][0])
@@ -37,11 +42,10 @@ def draw_feature_variance(found: Sequence[EncoderVariance]) -> Figure:
 
 def _draw(pair: Sequence[Axes], encoder: EncoderVariance, looks: dict[str, dict[str, Any]]) -> None:
     for panel, level in zip(pair, LEVELS, strict=True):
-        even = np.geomspace(1e-3, 1.0, 100)
+        even = np.geomspace(1e-4, 1.0, 100)
         panel.plot(even, even, color="#888888", linewidth=1.0, linestyle="--", label="all features alike")
         for stage in (found for found in encoder.stages if found.level == level):
             share = np.arange(1, len(stage.accumulated) + 1) / stage.channels
             name = f"stage {stage.stage}"
             panel.plot(share, stage.accumulated, label=name, markevery=0.15, **looks[name])
-        panel.set(xscale="log", xlim=(1e-3, 1), ylim=(0, 1.02), xlabel="share of the components, log scale")
         panel.set_title(f"{encoder.name}, {encoder.modality.upper()}\nper {level}", fontsize=9.5)

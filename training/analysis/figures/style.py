@@ -99,7 +99,7 @@ def close_together(figure: Figure) -> None:
     """Leave little room between panels, for images."""
     engine = figure.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
-        engine.set(w_pad=0.02, h_pad=0.03, wspace=0.0, hspace=0.0)
+        engine.set(w_pad=0.03, h_pad=0.05, wspace=0.0, hspace=0.0)
 
 
 def finite(values: Sequence[float | None]) -> Any:

@@ -1,6 +1,7 @@
 """How far fine-tuning moved the weights, group by group (Fig. 12)."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,6 +10,9 @@ from training.analysis.figures.grouped import Value, draw_grouped
 from training.analysis.figures.style import legend_below, panels
 from training.analysis.unet_parts import PARTS
 from training.analysis.weight_change import RunChange
+
+LINEAR_BELOW: Final = 1e-4
+"""Divergences up to this are drawn on a linear scale, so that 0 has a place, and larger ones on a logarithmic one."""
 
 
 def draw_weight_change(rows: Sequence[RunChange]) -> Figure:
@@ -21,6 +25,8 @@ def draw_weight_change(rows: Sequence[RunChange]) -> Figure:
         values = {run: _values([row for row in rows if row.run == run and row.part == part]) for run in runs}
         draw_grouped(panel, groups, values)
         panel.set_xticks(np.arange(len(groups)), groups, rotation=30 if len(groups) > 8 else 0)
+        panel.set_yscale("symlog", linthresh=LINEAR_BELOW)
+        panel.set_ylim(bottom=0)
         panel.set(title=part, ylabel="KL divergence, nats", xlabel="group of layers")
     legend_below(figure, axes[0][0])
     return figure
