@@ -7,6 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from training.pseudo.settings import PseudoLabelSettings, TeacherSettings
+from training.settings import PretrainSettings
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
@@ -23,7 +24,10 @@ def test_the_recipes_are_read_and_the_full_one_is_the_default() -> None:
     settings = [PseudoLabelSettings.model_validate(yaml.safe_load(f.read_text())["pseudo_label"]) for f in files]
     assert settings[0] == PseudoLabelSettings()
     demo = yaml.safe_load((RECIPES / "demo.yaml").read_text())["pretrain"]
-    assert settings[1].teacher.val_fraction == demo["val_fraction"], "or the student would be scored on what was learnt"
+    student = yaml.safe_load((RECIPES / "pseudo-student-demo.yaml").read_text())["pretrain"]
+    PretrainSettings.model_validate(student)
+    fractions = {settings[1].teacher.val_fraction, demo["val_fraction"], student["val_fraction"]}
+    assert len(fractions) == 1, "or the student would be scored on what the teacher learnt"
 
 
 def test_a_pretraining_of_the_same_network_and_split(few: PseudoLabelSettings) -> None:
