@@ -68,7 +68,7 @@ def test_the_image_is_what_the_pretraining_store_held(
         stored = torch.from_numpy(np.asarray(source[modality])[:3, 0, :, :40, :40]).float() / 255.0
         # Digital numbers are whole, and a step of the narrowest band, B10, is 0.8 of one; none is below 0.
         apart = (network_image(raw, both, modality) - stored).abs()
-        assert apart[(raw > 0) | (modality == "s1")].max() <= 1.0 / 255.0 + 1e-6
+        assert apart[torch.from_numpy(raw.numpy() > 0) | (modality == "s1")].max() <= 1.0 / 255.0 + 1e-6
 
 
 def test_windows_cover_the_tile(both: PretrainRun, stores: dict[Modality, TileStore], compute: Compute) -> None:

@@ -20,7 +20,7 @@ def draw_noise_by_class(found: Sequence[MapErrors]) -> Figure:
         shares = {name: {r.group: 100 * r.rate for r in own} for name, own in rates.items()}
         values = {name: {g: Value(x, x, x) for g, x in own.items()} for name, own in shares.items()}
         draw_grouped(panel, present, values)
-        panel.set(title=title, ylabel="wrong, %", ylim=(0, 100))
+        panel.set(title=title, ylabel="wrong, %", ylim=(-3, 103))
         panel.set_xticks(np.arange(len(present)), [name.replace(" ", "\n", 1) for name in present])
     legend_below(figure, axes[0][0])
     return figure
