@@ -19,6 +19,9 @@ from training.transfer.form import Form
 from training.transfer.padding import padded_logits
 from training.transfer.settings import Framework
 
+FPN_LEVELS: Final = 3
+"""How often smp's FPN doubles the deepest features before its head."""
+
 _FRAMEWORKS: Final[Mapping[Framework, Callable[..., nn.Module]]] = {
     "unet": smp.Unet,
     "pspnet": smp.PSPNet,
@@ -79,6 +82,8 @@ def build_transfer_network(form: Form, spec: EncoderSpec, image: InputSpec, clas
         options["decoder_channels"] = form.decoder_channels
     if form.framework == "pspnet":
         options["upsampling"] = 2**form.depth
+    if form.framework == "fpn":
+        options["upsampling"] = 2 ** (form.depth - FPN_LEVELS)
     try:
         model = _FRAMEWORKS[form.framework](
             encoder_name=form.encoder,

@@ -37,6 +37,15 @@ def test_any_side_comes_out_as_it_went_in(framework: Framework) -> None:
             assert network(torch.randn(1, 2, side, side)).shape == (1, 4, side, side)
 
 
+@pytest.mark.parametrize("depth", [3, 4, 5])
+@pytest.mark.parametrize("framework", get_args(Framework))
+def test_any_depth_gives_a_logit_a_pixel(framework: Framework, depth: int) -> None:
+    channels = (16, 16, 8, 8, 8)[:depth] if framework == "unet" else None
+    network = build_transfer_network(Form(framework, "tu-resnet10t", depth, channels), RANDOM, S1, 4).eval()
+    with torch.no_grad():
+        assert network(torch.randn(1, 2, 64, 64)).shape == (1, 4, 64, 64)
+
+
 @pytest.mark.parametrize("framework", get_args(Framework))
 def test_it_computes_what_the_library_computes(framework: Framework) -> None:
     torch.manual_seed(0)
