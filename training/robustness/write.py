@@ -36,7 +36,7 @@ def describe(settings: RobustnessSettings) -> str:
     else:
         clean = "the labels count as clean" if noise.clean == "labels" else "clean is the truth"
         said = f"blobs of {noise.blob_px} px, {noise.transition} transition, {clean}"
-    return f"{sensor}, U-Net with {learnt.encoder}, {learnt.epochs} epochs; noise: {said}"
+    return f"{sensor}, U-Net with {learnt.encoder}, {learnt.epochs} epoch{'s' * (learnt.epochs > 1)}; noise: {said}"
 
 
 def markdown(findings: Findings, settings: RobustnessSettings) -> str:
