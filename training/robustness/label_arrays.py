@@ -163,6 +163,7 @@ def _new_array(folder: Path, shape: tuple[int, ...], origin: Mapping[str, Any]) 
             filters=None,
             compressors=[CODEC, Crc32cCodec()],
             dimension_names=("location", "season", "y", "x"),
+            config={"write_empty_chunks": True},  # readers take a chunk that is not there for damage
         )
         writer = _Writer(array)
         yield writer

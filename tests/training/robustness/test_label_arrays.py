@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from pipeline.schema.errors import NoldoError, UsageError
 from training.dataset import open_store, open_truth
+from training.epoch_plan import plan_all_seasons
 from training.label_source import OWN_LABELS
+from training.loader import read_batches
 from training.robustness.label_arrays import LabelArray, make_label_arrays
 from training.robustness.settings import BlobNoise, PlanetNoise
 from training.robustness.spoil import Material, take_census
@@ -139,6 +141,19 @@ def test_the_fast_reader_reads_them_and_the_store_is_as_it_was(
     assert store.labels.digest.startswith("sha256:")
     assert store.digest == labels_alone.store.digest
     assert {p: p.stat().st_mtime_ns for p in small[0].rglob("*")} == before
+
+
+def test_a_location_without_any_label_is_read_too(
+    labels_alone: Material, small: tuple[Path, Path], tmp_path: Path
+) -> None:
+    dw = stored(small[0], "dw")
+    dw[5] = 255
+    zarr.create_array(tmp_path / "gap", data=dw)
+    material = replace(labels_alone, store=open_store(small[0], str(tmp_path / "gap")))
+    noisy = make(BLOBS, material, tmp_path / "made")[1]
+    store = open_store(small[0], str(noisy.folder))
+    (batch,) = read_batches(store, plan_all_seasons(np.array([5]), 8), pin=False)
+    assert (batch.labels == 255).all()
 
 
 def test_more_mistakes_than_the_planet_makes_are_refused(planet: Material, tmp_path: Path) -> None:
