@@ -43,16 +43,20 @@ def other_encoder(other: OtherEncoder, compute: Compute) -> Iterator[ImageEncode
     spec = encoder_spec(other.source)
     if spec.pretrained and other.weights is None:
         raise UsageError(f"encoder {spec.name} needs a file of its weights: give it as {other.source}=FILE")
+    refused: list[UsageError] = []
     for modality in reversed(MODALITIES):
         try:
             image = spec.input_for(modality, weights=other.weights)
-        except UsageError:
-            continue  # it takes the other modality only
+        except UsageError as error:  # most take one modality only
+            refused.append(error)
+            continue
         module = spec.build(image)
         if other.weights is not None:
             spec.load(module, other.weights, modality)
         compute.settle(module)
         yield ImageEncoder(spec.name, modality, module.eval(), partial(image.prepare, stored=bands_of(modality)))
+    if len(refused) == len(MODALITIES):
+        raise refused[0]
 
 
 def _encoder_of(network: Segmenter, modality: Modality) -> nn.Module:

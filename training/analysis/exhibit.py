@@ -65,8 +65,11 @@ def write_exhibit(exhibit: Exhibit, folder: Path) -> Written:
         figure = exhibit.draw()
         for path, metadata in ((written.png, {"Software": None}), (written.svg, {"Date": None})):
             partial = path.with_name(f".{os.getpid()}.{path.name}")
-            figure.savefig(partial, metadata=metadata, format=path.suffix[1:])
-            partial.replace(path)
+            try:
+                figure.savefig(partial, metadata=metadata, format=path.suffix[1:])
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
     write_rows(written.data, exhibit.rows)
     return written
 

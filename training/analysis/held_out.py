@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
@@ -50,10 +51,13 @@ def held_out_plans(data: RunData, settings: PretrainSettings, patches: int) -> l
 
     Where these are more than `patches` patches, only as many locations as fit, evenly spread over the rows.
     """
-    rows = data.split.held_out
-    count = min(len(rows), max(1, patches // N_SEASONS))
-    spread = np.linspace(0, len(rows) - 1, count).round().astype(np.int64)
-    return plan_all_seasons(rows[spread], settings.batch_size)
+    return plan_all_seasons(spread_rows(data.split.held_out, patches // N_SEASONS), settings.batch_size)
+
+
+def spread_rows(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Up to `most` of the rows, at least one, evenly spread."""
+    count = min(len(rows), max(1, most))
+    return rows[np.linspace(0, len(rows) - 1, count).round().astype(np.int64)]
 
 
 def drawn_plans(data: RunData, patches: int) -> list[BatchPlan]:

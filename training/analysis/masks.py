@@ -5,13 +5,14 @@ Dimensions: B batch, C class or band, H row, W column.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
-from training.analysis.held_out import see
+from training.analysis.held_out import see, spread_rows
 from training.analysis.run_data import RunData
 from training.compute import Compute
 from training.confidence import enhance, entropy_confidence, gini_confidence, label_confidence
@@ -22,6 +23,9 @@ from training.ramp import selection_ratio
 from training.segmenter import Segmenter
 from training.selection import segmentation_weights
 from training.settings import PretrainSettings
+
+CANDIDATES: Final = 64
+"""Held-out locations that are looked through for those to show."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,8 @@ def masked_patches(
 
 
 def _most_varied(data: RunData, count: int) -> BatchPlan:
-    """Of each held-out location its season with most classes in the label; of these, the `count` with most."""
-    rows = data.split.held_out
+    """Of each of some held-out locations its season with most classes in the label; of these, the `count` with most."""
+    rows = spread_rows(data.split.held_out, CANDIDATES)
     label_BSP = read_all_seasons(data.store.labels.array, rows).flatten(2)
     shares_BSC = torch.stack([(label_BSP == c).float().mean(2) for c in range(N_DW_CLASSES)], dim=2)
     missing_BS = (label_BSP == IGNORE).float().mean(2)

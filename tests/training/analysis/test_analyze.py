@@ -73,6 +73,16 @@ def test_what_cannot_be_made_is_told(runs: Runs, tmp_path: Path) -> None:
     assert all(why in done.page.read_text() for why in ("--dw-test", "truth is not known"))
 
 
+def test_runs_whose_store_is_gone_still_tell_of_their_weights(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.analysis.analyze.recorded_store", lambda record, folder: tmp_path / "gone.zarr")
+    done = run([run.folder for run in runs.pretraining], tmp_path / "out")
+    assert {figure["name"] for figure in done.summary["figures"]} == {"batch-norm-kl"}
+    reasons = [each["why"] for each in done.summary["missing"]]
+    assert sum("--store" in why for why in reasons) >= 3
+
+
 def test_a_transfer_run_alone_is_enough(runs: Runs, tmp_path: Path) -> None:
     done = run([runs.transfer[0].folder], tmp_path / "out")
     assert {figure["name"] for figure in done.summary["figures"]} == {"weight-kl", "maps-dw"}
@@ -89,6 +99,9 @@ def test_other_encoders_are_looked_at_too(runs: Runs, tmp_path: Path, monkeypatc
     with data.open() as file:
         found = {(row["encoder"], row["modality"]) for row in csv.DictReader(file)}
     assert found == {("single", "s2"), ("random", "s2"), ("random", "s1")}
+    wrong = tmp_path / "moco.pth"
+    with pytest.raises(UsageError, match=r"moco\.pth"):
+        run([folder], tmp_path / "out", encoders=[OtherEncoder("moco", wrong)], settings=settings)
     with pytest.raises(UsageError, match="needs a file of its weights"):
         run([folder], tmp_path / "out", encoders=[OtherEncoder("moco", None)], settings=settings)
 

@@ -21,6 +21,8 @@ def held_out_exhibits(subject: Subject) -> Iterator[Exhibit | Missing]:
     """Calibration, selection and errors of every run whose store can be had."""
     pairs = [(run, data) for run, data in zip(subject.runs.pretraining, subject.data, strict=True) if data is not None]
     if not pairs:
+        if subject.runs.pretraining:
+            yield Missing("Calibration, selection and label noise", "no run's store can be had: name it with --store")
         return
     found = []
     for run, data in pairs:

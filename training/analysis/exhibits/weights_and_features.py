@@ -39,8 +39,8 @@ def weight_change_exhibit(subject: Subject) -> Iterator[Exhibit | Missing]:
         title=title,
         reads="Symmetric KL divergence (the mean of both directions) between the 100-bin histograms of a group's "
         "weights as a repeat began and as it ended: 0 where nothing moved, as in a frozen encoder. Bars are means over "
-        "the repeats, lines their range; a decoder that was not loaded began at random. The scale is linear up to 0.0001 "
-        "and logarithmic beyond (CromSS, Fig. 12).",
+        "the repeats, lines their range; a decoder that was not loaded began at random. The scale is linear up to "
+        "0.0001 and logarithmic beyond (CromSS, Fig. 12).",
         rows=rows,
         draw=partial(draw_weight_change, rows),
     )
