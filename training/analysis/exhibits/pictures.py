@@ -31,8 +31,8 @@ def mask_exhibits(subject: Subject) -> Iterator[Exhibit | Missing]:
             name=f"masks-{file_name(run.name)}",
             title=title,
             reads="Bright is a high weight: pixels whose label the networks support count fully (w = 1), dark ones "
-            "hardly; white in masks and maps is unlabelled. Where the truth is known, the last column shows in black the "
-            "labels that are wrong: there w should be dark (CromSS, Fig. 11).",
+            "hardly; white in masks and maps is unlabelled. Where the truth is known, the last column shows in black "
+            "the labels that are wrong: there w should be dark (CromSS, Fig. 11).",
             rows=mask_rows(run.name, patches),
             draw=partial(draw_masks, patches),
         )
