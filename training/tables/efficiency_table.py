@@ -1,11 +1,11 @@
 """How few training tiles do: scores by the share of the training tiles that were learnt from."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from training.tables.names import dataset_title, mode_rank
-from training.tables.own_rows import joined, network, row_order, test_ground
+from training.tables.own_rows import ground, joined, network, row_order, test_ground
 from training.tables.runs import TransferRun
 from training.tables.table import Cell, Row, Table, score_cell, with_best
 
@@ -29,7 +29,7 @@ def efficiency_lines(dataset: str, runs: Sequence[TransferRun]) -> tuple[Efficie
     """Runs on one set that differ in nothing but the share of the training tiles."""
     rows = joined(
         (run for run in runs if run.dataset == dataset),
-        key=lambda run: (network(run), run.encoder, test_ground(run)),
+        key=_but_for_the_share,
         place=lambda run: run.train_share,
     )
     lines = [
@@ -76,11 +76,14 @@ def share_words(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
+def _but_for_the_share(run: TransferRun) -> tuple[Hashable, ...]:
+    """What runs of one line have in common: all but the share, so also the training store and how it was learnt."""
+    return (network(run), run.encoder, test_ground(run), run.made.train_tiles[:1], run.made.training)
+
+
 def _row(line: EfficiencyLine, shares: Sequence[float]) -> Row:
     cells: dict[float, Cell | None] = {
-        run.train_share: score_cell(
-            run.scores[METRIC], arena=(line.input, line.encoder, test_ground(run), run.train_tiles)
-        )
+        run.train_share: score_cell(run.scores[METRIC], arena=(line.input, line.encoder, ground(run)))
         for run in line.runs
     }
     counts = sorted({len(run.seeds) for run in line.runs})

@@ -1,6 +1,9 @@
 from collections.abc import Callable
 
+import pytest
+
 from training.tables.efficiency_table import efficiency_lines, efficiency_table
+from training.tables.made_from import MadeFrom
 from training.tables.runs import TransferRun
 from training.tables.words import cell_words
 
@@ -43,3 +46,28 @@ def test_there_is_none_without_several_shares(make_run: MakeRun) -> None:
 
 def test_other_test_tiles_are_another_line(make_run: MakeRun) -> None:
     assert efficiency_lines("dw", [make_run("midF", 0.5), make_run("midF", 0.5, train_share=0.1, test_tiles=5)]) == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [MadeFrom(train_tiles=("b", 1), training=(("epochs", "50"),)), MadeFrom(train_tiles=("a", 1))],
+    ids=["training store", "training settings"],
+)
+def test_a_line_is_of_one_training_store_and_one_way_to_learn(make_run: MakeRun, other: MadeFrom) -> None:
+    full = make_run("midF", 0.5, made=MadeFrom(train_tiles=("a", 1, 2), training=(("epochs", "50"),)))
+    assert efficiency_lines("dw", [full, make_run("midF", 0.4, train_share=0.5, made=other)]) == ()
+    tenth = MadeFrom(train_tiles=("a", 2), training=(("epochs", "50"),))
+    (line,) = efficiency_lines("dw", [full, make_run("midF", 0.4, train_share=0.5, made=tenth)])
+    assert [run.train_share for run in line.runs] == [0.5, 1.0]
+
+
+def test_only_rows_that_learnt_from_the_same_tiles_compete(make_run: MakeRun) -> None:
+    runs = [
+        make_run(name, score, train_share=share, made=MadeFrom(train_tiles=(store, *range(round(10 * share)))))
+        for name, store, score in (("random", "a", 0.1), ("midF", "a", 0.2), ("single-modal", "b", 0.9))
+        for share in (0.5, 1.0)
+    ]
+    table = efficiency_table("dw", runs)
+    assert table is not None
+    bold = {row.words[2]: [cell is not None and cell.bold for cell in row.cells] for row in table.rows}
+    assert bold == {"random (13B)": [False] * 2, "midF (13B)": [True] * 2, "single-modal (13B)": [False] * 2}
