@@ -22,6 +22,7 @@ from pipeline.schema.landcover import IGNORE
 from pipeline.schema.layout import ADDED_LABELS
 from pipeline.schema.paths import AnyPath
 from training.label_source import LABELS_DIGEST, OWN_LABELS
+from training.pseudo.put_in_place import finish_placing, partial_folder, put_in_place
 
 PROVENANCE: Final = "provenance"
 """Attribute of an added array: how it was made."""
@@ -90,14 +91,16 @@ def add_arrays(
 
     `rows` is called for whole shards, in order. `provenance` decides the values; `about` tells more, such as when they
     were made, and both go into the arrays' attributes. `replaces`: more arrays that go away with the first one, if they
-    are there. Interrupted, nothing in the store has changed, and the same call with the same provenance goes on at the
-    shard where it stopped. Raises NoldoError where what was written reads back otherwise.
+    are there. Interrupted before its renames, nothing in the store has changed, and the same call with the same
+    provenance goes on at the shard where it stopped; interrupted between two, finish_placing makes the others. Raises
+    NoldoError where what was written reads back otherwise.
     """
     own = zarr.open_array(store / OWN_LABELS, mode="r")
     zarr.open_group(store, mode="r+").require_group(ADDED_LABELS)
     key = hashlib.sha256(json.dumps([provenance, [a.name for a in arrays]], sort_keys=True).encode()).hexdigest()[:16]
-    aside = store / ADDED_LABELS / f".{arrays[0].name}.{key}.partial"
-    for stale in (store / ADDED_LABELS).glob(f".{arrays[0].name}.*.partial"):
+    finish_placing(store, arrays[0].name)
+    aside = partial_folder(store, arrays[0].name, key)
+    for stale in aside.parent.glob(partial_folder(store, arrays[0].name, "*").name):
         if stale != aside:
             shutil.rmtree(stale)
     made = {array.name: _opened(aside, array, own) for array in arrays}
@@ -115,7 +118,7 @@ def add_arrays(
     for array in arrays:
         of = digests[array.labels or array.name]
         made[array.name].attrs.update({LABELS_DIGEST: of, PROVENANCE: dict(provenance), **about})
-    _put_in_place(aside, [array.name for array in arrays], replaces)
+    put_in_place(aside, [array.name for array in arrays], replaces)
     return digests
 
 
@@ -156,15 +159,3 @@ def _digest(shape: tuple[int, ...], step: int, shards: Sequence[str]) -> str:
     """Over the shape and the decoded bytes of every shard, in order."""
     plain = json.dumps({"dtype": "uint8", "shape": list(shape), "rows": step, "sha256": list(shards)})
     return f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}"
-
-
-def _put_in_place(aside: Path, names: Sequence[str], replaces: Sequence[str]) -> None:
-    """Rename into the group; the first array, which stands for all, goes last and leaves first."""
-    group, away = aside.parent, aside / "replaced"
-    away.mkdir(exist_ok=True)
-    for name in (*names, *replaces):
-        if (group / name).exists():
-            (group / name).rename(away / name)
-    for name in reversed(names):
-        (aside / name).rename(group / name)
-    shutil.rmtree(aside)

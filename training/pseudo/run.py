@@ -18,6 +18,7 @@ from training.label_source import CONFIDENCE_SUFFIX, OWN_LABELS
 from training.pseudo.label_arrays import provenance_of, writable
 from training.pseudo.make_teacher import make_teacher, teacher_trained
 from training.pseudo.progress import PseudoProgress
+from training.pseudo.put_in_place import finish_placing
 from training.pseudo.score_labels import score_labels
 from training.pseudo.settings import PseudoLabelSettings
 from training.pseudo.teachers import load_teacher
@@ -66,6 +67,7 @@ def pseudo_label(
     path = writable(store)
     _require_name(name, settings)
     data = open_store(path, settings.teacher.label_source)
+    finish_placing(path, name)
     known = provenance_of(path, name)
     if not teachers:
         _check(settings, data)

@@ -16,7 +16,6 @@ from training.dataset import open_store
 from training.epoch_plan import plan_all_seasons
 from training.label_source import open_label_source
 from training.loader import read_batches
-from training.pseudo import label_arrays
 from training.pseudo.label_arrays import AddedArray, add_arrays, label_attributes, provenance_of, writable
 
 SHAPE = (8, 4, 72, 72)
@@ -120,8 +119,32 @@ def test_labels_are_replaced_with_all_that_belongs_to_them(store: Path) -> None:
     assert sorted(p.name for p in (store / "labels").iterdir()) == ["pl", "pl_confidence", "zarr.json"]
 
 
+@pytest.mark.parametrize("made", [{"made": "anew"}, {"made": "a third time"}], ids=["same", "otherwise"])
+def test_stopped_between_its_renames_a_replacing_call_can_be_made_again(
+    store: Path, monkeypatch: pytest.MonkeyPatch, made: dict[str, str]
+) -> None:
+    write(store, 0)
+    renames, rename = [], Path.rename
+
+    def stop_at_the_fourth(self: Path, target: Path) -> Path:
+        renames.append(self)
+        if len(renames) == 4:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", stop_at_the_fourth)
+        with pytest.raises(KeyboardInterrupt):
+            write(store, 1, {"made": "anew"})
+    digests = write(store, 1, made)
+    assert provenance_of(store, "pl") == made
+    assert np.array_equal(zarr.open_array(store / "labels/pl", mode="r")[:], values(1)["pl"])
+    assert open_store(store, "pl").labels.digest == digests["pl"]
+    assert sorted(p.name for p in (store / "labels").iterdir()) == ["pl", "pl_confidence", "zarr.json"]
+
+
 def test_a_disk_that_keeps_other_values_is_found_out(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_arrays.np, "array_equal", lambda *_: False)
+    monkeypatch.setattr(np, "array_equal", lambda *_: False)
     with pytest.raises(NoldoError, match="rows from 0 on are not what was written"):
         write(store, 0)
 
