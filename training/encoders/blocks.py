@@ -21,7 +21,8 @@ def encoder_blocks(encoder: nn.Module) -> tuple[tuple[str, ...], ...]:
     blocks: dict[str, list[str]] = {"stem": []}
     current = "stem"
     for name, _ in encoder.named_parameters():
-        found = _BLOCK.search(name)
+        # DOFA's embedding holds a small transformer with layers of its own.
+        found = None if name.startswith("patch_embed.") else _BLOCK.search(name)
         if found:
             current = found[1]
         blocks.setdefault(current, []).append(name)

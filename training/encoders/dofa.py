@@ -129,12 +129,14 @@ class Dofa(TokenPyramid):
         patches = WavePatches(size.width, [WAVELENGTHS[band] for band in image.bands])
         super().__init__(size, patches, bands=len(image.bands), patch_px=PATCH_PX, last_norm=False)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, size.width))
-        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + GRID * GRID, size.width), requires_grad=False)
+        self.register_buffer("pos_embed", torch.zeros(1, 1 + GRID * GRID, size.width))  # fixed: never trained
 
     def tokens(self, image_BCHW: Tensor, rows: int, columns: int) -> Tensor:
         """Return (B, 1 + rows * columns, D)."""
         first_B1D = self.cls_token.expand(len(image_BCHW), -1, -1)
-        return torch.cat([first_B1D, self.patch_embed(image_BCHW)], dim=1) + resized(self.pos_embed, rows, columns)
+        return torch.cat([first_B1D, self.patch_embed(image_BCHW)], dim=1) + resized(
+            self.get_buffer("pos_embed"), rows, columns
+        )
 
 
 DOFA = vit_spec(

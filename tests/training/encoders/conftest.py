@@ -83,7 +83,8 @@ def reference_tokens() -> Callable[[str], tuple[Any, Callable[[nn.Module, int, i
     """What the published code computes (data/make_reference_tokens.py), and the same of one of our encoders."""
 
     def ours(encoder: nn.Module, bands: int, side: int) -> Any:
-        for name, parameter in encoder.named_parameters():
+        fixed = [(name, buffer) for name, buffer in encoder.named_buffers() if name == "pos_embed"]
+        for name, parameter in (*encoder.named_parameters(), *fixed):
             values = np.random.RandomState(crc32(name.encode())).standard_normal(tuple(parameter.shape)) * 0.1
             if name.endswith(("norm1.weight", "norm2.weight")) or name == "norm.weight":
                 values += 1.0

@@ -3,6 +3,8 @@ import segmentation_models_pytorch as smp
 from torch import nn
 
 from training.encoders.blocks import encoder_blocks
+from training.encoders.catalogue import encoder_spec
+from training.encoders.dofa import Dofa
 from training.encoders.satmae import GroupVit
 from training.encoders.token_pyramid import VitSize
 
@@ -33,6 +35,15 @@ def test_a_vit_is_its_embedding_and_its_layers() -> None:
     assert len(layers) == 5
     assert all(name.startswith("blocks.2.") for name in layers[2])
     assert {"norm.weight", "norm.bias"} <= set(layers[-1])
+
+
+def test_a_transformer_in_an_embedding_is_no_layer() -> None:
+    image = encoder_spec("dofa").input_for("s2", 9)
+    stem, *layers = encoder_blocks(Dofa(image, VitSize(128, 3, 2)))
+    assert any(name.startswith("patch_embed.weight_generator.transformer_encoder.layers.0.") for name in stem)
+    assert all(name.startswith("blocks.0.") for name in layers[0])
+    assert len(layers) == 3
+    assert not any("pos_embed" in name for block in (stem, *layers) for name in block)
 
 
 def test_a_module_without_blocks_is_one() -> None:
