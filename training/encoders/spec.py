@@ -53,7 +53,8 @@ class InputSpec:
         """Return the encoder's input (B, len(bands), H, W), float32, on the device of `raw_BCHW`.
 
         `raw_BCHW`: raw values of the bands named in `stored`, any number type. A pixel that was not observed, which
-        is 0 in every stored band of Sentinel-2, or -9999 or NaN in a band of Sentinel-1, becomes 0: the mean.
+        is 0 in every stored band of Sentinel-2, or -9999 or NaN in a band of Sentinel-1, becomes 0: the
+        lowest value of encoders that take 0..1, the mean of those that take standardised values.
         UsageError where a band is not stored; ValueError where `stored` does not name the bands of `raw_BCHW`.
         """
         if raw_BCHW.ndim != 4 or raw_BCHW.shape[1] != len(stored):

@@ -27,7 +27,7 @@ class TileInputs:
 def tile_inputs(batch: TileBatch, store: TileStore, image: InputSpec, compute: Compute) -> TileInputs:
     """Move a batch to the device as it is stored, normalise it there, and crop and turn it.
 
-    Normalised before it is turned, a pixel of no data holds the mean and does not smear into its neighbours.
+    Normalised before it is turned, a pixel of no data is 0 and does not smear -9999 dB into its neighbours.
     """
     raw_BCHW = batch.image.to(compute.device, non_blocking=True).float()
     label_B1HW = batch.label.to(compute.device, non_blocking=True).unsqueeze(1)
