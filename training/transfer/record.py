@@ -53,6 +53,8 @@ def transfer_folder_state(layout: TransferLayout, record: Mapping[str, Any], *, 
     earlier = read_json(layout.record)
     changed = changed_settings(earlier.get("settings", {}), record["settings"], TransferSettings)
     changed += [said for said, key in DECIDES if _content(earlier.get(key)) != _content(record[key])]
+    if earlier.get("input") != record["input"]:  # it stands in run.json beside the weights, not in them
+        changed.append("scaling of the images")
     if changed:
         raise UsageError(
             f"{layout.root} holds a transfer run with another {', '.join(changed)}; "
