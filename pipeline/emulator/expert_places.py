@@ -101,7 +101,10 @@ def _place(world: TrueWorld, key_: int, number: int, size_px: int, lacks: Lack) 
     if chosen is None:
         return None
     grid = _grid_in(chosen.grid.epsg, lon, lat, size_px)
+    half = timedelta(days=WINDOW_DAYS - 1)
     if not chosen.footprint.contains(grid.footprint_lonlat()):
+        return None
+    if not lacks and not _over(world, S1_COLLECTION, grid.footprint_lonlat(), chosen.time - half, chosen.time + half):
         return None
     cover = world.truth(grid, chosen.time)
     shares = np.bincount(cover.ravel(), minlength=9) / cover.size
