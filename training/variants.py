@@ -11,8 +11,8 @@ SINGLE_MODAL: Final = "single-modal"
 FUSED: Final[Mapping[str, Mapping[str, Any]]] = {
     "midF": {"fusion": "mid", "objective": {"select": False}},
     "lateF": {"fusion": "late", "objective": {"select": False}},
-    "CromSS-midF": {"fusion": "mid"},
-    "CromSS-lateF": {"fusion": "late"},
+    "CromSS-midF": {"fusion": "mid", "objective": {"select": True}},
+    "CromSS-lateF": {"fusion": "late", "objective": {"select": True}},
 }
 """Pretrained on both modalities at once."""
 

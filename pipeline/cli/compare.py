@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
+from pipeline.progress import Display
 from pipeline.schema.errors import UsageError
+from pipeline.schema.strict import validated
 
 if TYPE_CHECKING:
     from training.compare.plan import SetStores
+    from training.compare.run import Comparison
     from training.compare.settings import CompareSettings
 
 
@@ -30,43 +33,53 @@ def compare(recipe: Path, out: Path, settings: tuple[str, ...], as_json: bool) -
     """
     from pipeline.cli.directory import run_directory
     from pipeline.cli.pretrain import find_store
-    from pipeline.cli.pretraining import display_here
-    from pipeline.recipe import read_yaml
-    from pipeline.schema.strict import validated
+    from pipeline.cli.pretraining import require_one_process
     from training.compare.plan import plan_comparison
     from training.compare.run import ComparisonProgress
     from training.compare.run import compare as run_comparison
-    from training.compare.settings import CompareSettings
-    from training.json_file import write_json
+    from training.json_file import read_json, write_json
     from training.tables import Pairing, write_tables
 
-    section = read_yaml(recipe, settings).get("compare")
-    if not isinstance(section, dict):
-        raise UsageError(f"{recipe} has no 'compare' section; add one, or use recipes/compare-demo.yaml")
-    checked = validated(CompareSettings, section, where=f"{recipe}: compare")
+    require_one_process("noldo compare")
+    checked = _checked(recipe, settings)
     store, truth = find_store(run_directory(checked.store))
     plan = plan_comparison(checked, _found_sets(checked), out)
-
-    with display_here() as display:
+    with Display() as display:
 
         def told(progress: ComparisonProgress) -> None:
             display.update(progress.stage, progress.done, progress.total, unit="runs", detail=progress.under_way)
 
         done = run_comparison(plan, store, truth if truth.exists() else None, told)
     made = write_tables([out / "transfer"], out / "tables", Pairing((), ()))
-    plain = {
+    record = out / "comparison.json"
+    if not (done.reused and record.exists()):
+        command = f"noldo compare {recipe} --out {out}" + "".join(f" --set {told}" for told in settings)
+        write_json(record, {"command": command, "settings": checked.model_dump(mode="json"), **_plain(done)})
+    said = ["Nothing to do: every run is finished."] if done.reused else []
+    counted = f"{len(plan.pretrainings)} pretrainings, {len(plan.transfers)} transfers of {checked.seeds} repeats"
+    show([*said, counted, *map(str, made.files), str(record)], read_json(record), as_json=as_json)
+
+
+def _checked(recipe: Path, settings: tuple[str, ...]) -> "CompareSettings":
+    from pipeline.recipe import read_yaml
+    from training.compare.settings import CompareSettings
+
+    section = read_yaml(recipe, settings).get("compare")
+    if not isinstance(section, dict):
+        raise UsageError(f"{recipe} has no 'compare' section; add one, or use recipes/compare-demo.yaml")
+    return validated(CompareSettings, section, where=f"{recipe}: compare")
+
+
+def _plain(done: "Comparison") -> dict[str, Any]:
+    """What comparison.json says of the runs; seconds are those of the epochs, whichever call they ran in."""
+    return {
         "date": date.today().isoformat(),
-        "command": f"noldo compare {recipe} --out {out}" + "".join(f" --set {told}" for told in settings),
-        **done.made_with,
-        "settings": checked.model_dump(mode="json"),
-        "seconds_this_call": done.seconds,
-        "seconds_training": _seconds(done.pretrained) + _seconds(done.results),
+        "made_with": done.made_with,
+        "seconds_pretraining": sum(result["seconds"] for result in done.pretrained),
+        "seconds_transfer": sum(result["seconds"] for result in done.results),
         "pretrained": done.pretrained,
         "transfers": done.results,
     }
-    write_json(out / "comparison.json", plain)
-    counted = f"{len(plan.pretrainings)} pretrainings, {len(plan.transfers)} transfers of {checked.seeds} repeats"
-    show([counted, *map(str, made.files), str(out / "comparison.json")], plain, as_json=as_json)
 
 
 def _found_sets(settings: "CompareSettings") -> Mapping[str, "SetStores"]:
@@ -75,8 +88,3 @@ def _found_sets(settings: "CompareSettings") -> Mapping[str, "SetStores"]:
     from training.compare.plan import SetStores
 
     return {name: SetStores(*find_split_stores(run_directory(about.store))) for name, about in settings.sets.items()}
-
-
-def _seconds(results: object) -> float:
-    assert isinstance(results, list)
-    return float(sum(result["seconds"] for result in results))

@@ -91,6 +91,14 @@ def display_here() -> Display:
     return Display() if world_of(os.environ).first else Display(Console(quiet=True))
 
 
+def require_one_process(command: str) -> None:
+    """UsageError where torchrun started several: only pretraining shares its work among them."""
+    from training.world import world_of
+
+    if world_of(os.environ).size > 1:
+        raise UsageError(f"{command} runs in one process; start it without torchrun")
+
+
 def progress_words(progress: "PretrainProgress") -> list[str]:
     """What is shown of a run beside its bar."""
     words = [f"loss {progress.train_loss:.3f}", f"{progress.locations_per_s:.1f} locations/s"]

@@ -43,12 +43,14 @@ def transfer(
     Example:  noldo transfer recipes/transfer-demo.yaml --store runs/demo-dw
     --weights runs/demo/pretrain/weights.safetensors --out runs/transfer
     """
+    from pipeline.cli.pretraining import require_one_process
     from pipeline.recipe import read_yaml
     from training.json_file import read_json
     from training.transfer.layout import TransferLayout
     from training.transfer.run import transfer as run_transfer
     from training.transfer.settings import TransferSettings
 
+    require_one_process("noldo transfer")
     section = read_yaml(recipe, settings).get("transfer")
     if not isinstance(section, dict):
         raise UsageError(f"{recipe} has no 'transfer' section; add one, or use recipes/transfer-demo.yaml")

@@ -88,6 +88,8 @@ def _transfers(
     for name, about in settings.sets.items():
         for mode in settings.modes:
             told: dict[str, Any] = {
+                "encoder": settings.pretrain.get("encoder"),
+                "s2_bands": settings.pretrain.get("s2_bands") if modality == "s2" else None,
                 **settings.transfer,
                 **about.transfer,
                 "modality": modality,

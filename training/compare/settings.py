@@ -51,6 +51,10 @@ class CompareSettings(Strict):
         for where, told in (("transfer", self.transfer), *((f"sets.{n}", s.transfer) for n, s in self.sets.items())):
             if both := sorted(taken & told.keys()):
                 raise ValueError(f"{where} sets {both[0]}, which the comparison varies; leave it out")
+            for key in ("encoder", "s2_bands"):
+                own, theirs = told.get(key), self.pretrain.get(key)
+                if own is not None and own != theirs:
+                    raise ValueError(f"{where} sets {key} to {own!r}, pretrain to {theirs!r}; set it in pretrain alone")
         if both := sorted({"modalities", "fusion", "seed"} & self.pretrain.keys()):
             raise ValueError(f"pretrain sets {both[0]}, which the comparison varies; leave it out")
         return self

@@ -53,11 +53,13 @@ def test_a_comparison_is_made_whole_and_only_once(recipe: Path, tmp_path: Path) 
         assert f"{100 * result['mean']['mIoU']:.2f}" in table
     weights = sorted(out.rglob("*.safetensors"))
     assert len(weights) == 5
-    before = {path: path.stat().st_mtime_ns for path in weights}
+    assert len(made["made_with"]) == 1
+    kept = [*weights, out / "comparison.json"]
+    before = {path: path.stat().st_mtime_ns for path in kept}
     again = run(recipe, out)
     assert again.exit_code == 0, again.stderr
-    assert {path: path.stat().st_mtime_ns for path in weights} == before
-    assert read_json(out / "comparison.json")["transfers"] == made["transfers"]
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+    assert "Nothing to do" in again.stdout
 
 
 def test_what_is_not_there_is_told_before_anything_runs(recipe: Path, tmp_path: Path) -> None:
@@ -66,3 +68,13 @@ def test_what_is_not_there_is_told_before_anything_runs(recipe: Path, tmp_path: 
     with pytest.raises(UsageError, match=r"expected one \*_train.zarr"):
         run(recipe, tmp_path / "out", f"compare.sets.dw.store={tmp_path}")
     assert not (tmp_path / "out").exists()
+    with pytest.raises(UsageError, match="crop_px is 1024"):
+        run(recipe, tmp_path / "out", "compare.transfer.crop_px=1024")
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_processes_are_refused(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="start it without torchrun"):
+        run(recipe, tmp_path / "out")

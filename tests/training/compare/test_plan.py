@@ -59,6 +59,19 @@ def test_what_all_share_and_what_a_set_is_told_come_together(tmp_path: Path) -> 
     assert not planned.pretrainings
 
 
+def test_the_random_network_is_the_pretrained_ones_but_for_its_weights(tmp_path: Path) -> None:
+    planned = plan(tmp_path, pretrain={"encoder": "resnet18", "s2_bands": 9})
+    assert {run.settings.encoder for run in planned.transfers} == {"resnet18"}
+    assert {(run.settings.modality, run.settings.s2_bands) for run in planned.transfers} == {("s1", None), ("s2", 9)}
+
+
+def test_cromss_selects_whatever_all_share(tmp_path: Path) -> None:
+    planned = plan(tmp_path, pretrain={"objective": {"select": False, "ramp_epochs": 3}})
+    selects = {run.variant: run.settings.objective.select for run in planned.pretrainings}
+    assert {variant for variant, select in selects.items() if select} == {"CromSS-midF", "CromSS-lateF"}
+    assert {run.settings.objective.ramp_epochs for run in planned.pretrainings} == {3}
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [
@@ -68,6 +81,7 @@ def test_what_all_share_and_what_a_set_is_told_come_together(tmp_path: Path) -> 
         ({"pretrain": {"epocs": 3}}, "unknown key 'epocs'"),
         ({"transfer": {"epocs": 3}}, "unknown key 'epocs'"),
         ({"rows": ["MoCo"]}, "rows"),
+        ({"transfer": {"encoder": "resnet18"}}, "transfer sets encoder to 'resnet18', pretrain to None"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(tmp_path: Path, told: dict[str, Any], said: str) -> None:
