@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from torch import Tensor
+
+from pipeline.schema.landcover import IGNORE
 from training.analysis.calibration import Reliability, ReliabilityBin
-from training.analysis.held_out import drawn_plans, held_out_plans, see
+from training.analysis.held_out import Seen, held_out_plans, see
 from training.analysis.noise import ErrorCounts, ErrorRate
 from training.analysis.run_data import RunData
 from training.analysis.runs import Checkpoint, PretrainRun, load_network
 from training.analysis.selection_quality import SelectionCounts, SelectionScore
 from training.compute import Compute
-from training.loader import read_labels
 from training.modality import Modality
 from training.ramp import ramp, selection_ratio
 
@@ -42,7 +44,7 @@ class RunSelection(SelectionScore):
 
 @dataclass(frozen=True)
 class MapErrors:
-    """How often the labels, or a network, are wrong."""
+    """How often the labels, or a network, are wrong, among the same pixels: those that have a label and a truth."""
 
     name: str
     rates: tuple[ErrorRate, ...]
@@ -63,18 +65,17 @@ def held_out_findings(
     """Look at the held-out locations with a run's newest network, at `patches` patches at most."""
     network = load_network(run, run.last, compute)
     reliability: dict[tuple[Modality, Against], Reliability] = {}
-    errors: dict[Modality, ErrorCounts] = {}
+    errors: dict[str, ErrorCounts] = {}
+    labels = f"labels ({data.store.labels.name})"
     selection = SelectionCounts(ratios)
     for seen in see(network, data, held_out_plans(data, run.settings, patches), run.settings, compute):
         selection.add(seen)
         for modality, log_p_BCHW in seen.log_p.items():
             reliability.setdefault((modality, "labels"), Reliability()).add(log_p_BCHW, seen.label)
-            if seen.truth is None:
-                continue
-            reliability.setdefault((modality, "truth"), Reliability()).add(log_p_BCHW, seen.truth)
-            predicted_BHW = log_p_BCHW.argmax(1).byte().cpu().numpy()
-            for predicted_HW, truth_HW in zip(predicted_BHW, seen.truth.cpu().numpy(), strict=True):
-                errors.setdefault(modality, ErrorCounts()).add(predicted_HW, truth_HW)
+            if seen.truth is not None:
+                reliability.setdefault((modality, "truth"), Reliability()).add(log_p_BCHW, seen.truth)
+        if seen.truth is not None:
+            _count_errors(errors, seen, seen.truth, labels)
     return Findings(
         calibration=tuple(
             RunCalibration(run.name, modality, against, counted.pixels, counted.ece(), tuple(counted.bins()))
@@ -82,8 +83,18 @@ def held_out_findings(
             if counted.pixels
         ),
         selection=run_selection(run, run.last, selection),
-        errors=tuple(MapErrors(f"{run.name}, {m.upper()}", tuple(counts.rates())) for m, counts in errors.items()),
+        errors=tuple(MapErrors(f"{run.name}, {name}", tuple(counts.rates())) for name, counts in errors.items()),
     )
+
+
+def _count_errors(errors: dict[str, ErrorCounts], seen: Seen, truth_BHW: Tensor, labels: str) -> None:
+    """Count a batch of the labels, and of each modality's map where there is a label, so that all are of one ground."""
+    maps = {labels: seen.label}
+    for modality, log_p_BCHW in seen.log_p.items():
+        maps[modality.upper()] = log_p_BCHW.argmax(1).byte().masked_fill(seen.label == IGNORE, IGNORE)
+    for name, marked_BHW in maps.items():
+        for marked_HW, truth_HW in zip(marked_BHW.cpu().numpy(), truth_BHW.cpu().numpy(), strict=True):
+            errors.setdefault(name, ErrorCounts()).add(marked_HW, truth_HW)
 
 
 def selection_at(
@@ -102,18 +113,3 @@ def selection_at(
 def run_selection(run: PretrainRun, checkpoint: Checkpoint, counts: SelectionCounts) -> tuple[RunSelection, ...]:
     """The scores of a selection as a run's."""
     return tuple(RunSelection(**vars(score), run=run.name, epoch=checkpoint.epoch) for score in counts.scores())
-
-
-def label_errors(data: RunData, patches: int) -> MapErrors:
-    """How often the noisy labels of a store are wrong, over `patches` patches of it, drawn by a fixed seed.
-
-    ValueError where the truth is not known.
-    """
-    if data.truth is None:
-        raise ValueError("without a truth no label can be called wrong")
-    counts = ErrorCounts()
-    for plan in drawn_plans(data, patches):
-        labels_BHW = read_labels(data.store.labels.array, plan).numpy()
-        for label_HW, truth_HW in zip(labels_BHW, read_labels(data.truth, plan).numpy(), strict=True):
-            counts.add(label_HW, truth_HW)
-    return MapErrors(f"labels ({data.store.labels.name})", tuple(counts.rates()))

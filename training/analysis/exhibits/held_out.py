@@ -7,7 +7,7 @@ from training.analysis.exhibit import Exhibit, Missing
 from training.analysis.figures.calibration import draw_calibration
 from training.analysis.figures.noise import draw_noise_by_class, draw_noise_by_distance
 from training.analysis.figures.selection_quality import draw_selection_over_epochs, draw_selection_over_ratio
-from training.analysis.findings import Findings, MapErrors, RunSelection, held_out_findings, label_errors, selection_at
+from training.analysis.findings import Findings, RunSelection, held_out_findings, selection_at
 from training.analysis.flat_rows import calibration_bins, error_rows
 from training.analysis.run_data import RunData
 from training.analysis.runs import PretrainRun
@@ -34,7 +34,7 @@ def held_out_exhibits(subject: Subject) -> Iterator[Exhibit | Missing]:
     yield from _calibration(found)
     yield from _selection(found)
     yield from _selection_over_epochs(subject, pairs)
-    yield from _noise(subject, pairs, found)
+    yield from _noise(found)
 
 
 def _calibration(found: list[Findings]) -> Iterator[Exhibit | Missing]:
@@ -87,23 +87,17 @@ def _selection_over_epochs(subject: Subject, pairs: list[tuple[PretrainRun, RunD
     )
 
 
-def _noise(
-    subject: Subject, pairs: list[tuple[PretrainRun, RunData]], found: list[Findings]
-) -> Iterator[Exhibit | Missing]:
-    known = [data for _, data in pairs if data.truth is not None]
-    if not known:
+def _noise(found: list[Findings]) -> Iterator[Exhibit | Missing]:
+    maps = [errors for findings in found for errors in findings.errors]
+    if not maps:
         yield Missing("Label noise by class and by distance to a boundary", NO_TRUTH)
         return
-    subject.tell("label noise")
-    by_labels = {str(data.store.labels.folder): data for data in known}
-    labels = [label_errors(data, subject.settings.most_patches) for data in by_labels.values()]
-    maps: list[MapErrors] = [*labels, *(errors for findings in found for errors in findings.errors)]
     rows = error_rows(maps)
     yield Exhibit(
         name="noise-by-class",
         title="Label noise by class",
-        reads="Bars are shares of wrong pixels: above of what truly is of a class, below of what is marked as it. The "
-        "labels' are those of patches drawn from the whole store; a network's those of its held-out locations. A "
+        reads="Bars are shares of wrong pixels: above of what truly is of a class, below of what is marked as it. A "
+        "run's labels and networks are judged by the same pixels: those with a label at its held-out locations. A "
         "network below the labels has learnt to see through their noise.",
         rows=[row for row in rows if row.by != "distance"],
         draw=partial(draw_noise_by_class, maps),
