@@ -130,6 +130,12 @@ def test_seeds_differ_and_a_finished_run_is_returned_as_it_is(
         run(small(epochs=3), stores, tmp_path / "out")
     with pytest.raises(UsageError, match="another test store"):
         run(small(), (stores[0], stores[0]), tmp_path / "out")
+    described = TransferLayout(tmp_path / "out").record
+    scaled = json.loads(described.read_text())
+    scaled["input"]["low"][0] += 1.0  # as from a run.json beside the same weights that says otherwise
+    described.write_text(json.dumps(scaled))
+    with pytest.raises(UsageError, match="another scaling of the images"):
+        run(small(), stores, tmp_path / "out")
 
 
 def test_an_unfinished_run_is_not_gone_on_with_unasked(small: Small, stores: tuple[Path, Path], tmp_path: Path) -> None:
