@@ -23,12 +23,15 @@ from training.pseudo.score_labels import score_labels
 from training.pseudo.settings import PseudoLabelSettings
 from training.pseudo.teachers import load_teacher
 from training.pseudo.train_teacher import TeacherRun
-from training.pseudo.write_labels import Writing, write_labels
+from training.pseudo.write_labels import JOINED_SUFFIXES, Writing, write_labels
 from training.run_record import code_version
 from training.shared_ground import ground_groups
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 """What a label source may be called: a name in every system that a store may be copied to."""
+
+SUFFIXES = (CONFIDENCE_SUFFIX, *JOINED_SUFFIXES)
+"""Arrays of these names behind a label source's belong to it, and go away with it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def pseudo_label(
     Raises UsageError for what does not fit, NoldoError for damaged data or a diverged loss.
     """
     path = writable(store)
-    _require_name(name, settings)
+    _require_name(name, None if teachers else settings.teacher.label_source)
     data = open_store(path, settings.teacher.label_source)
     finish_placing(path, name)
     known = provenance_of(path, name)
@@ -119,14 +122,15 @@ def _check(settings: PseudoLabelSettings, store: TrainingStore) -> None:
     check_store(settings.teacher.as_pretraining(), store)
 
 
-def _require_name(name: str, settings: PseudoLabelSettings) -> None:
-    if not NAME.fullmatch(name) or name == OWN_LABELS or name.endswith(CONFIDENCE_SUFFIX):
+def _require_name(name: str, learnt: str | None) -> None:
+    """`learnt`: the label source that a teacher is to be trained on."""
+    if not NAME.fullmatch(name) or name == OWN_LABELS or name.endswith(SUFFIXES):
         raise UsageError(
             f"--name is '{name}'; give small letters, digits and _, beginning with a letter, other than {OWN_LABELS} "
-            f"and not ending in {CONFIDENCE_SUFFIX}"
+            f"and not ending in {', '.join(SUFFIXES)}"
         )
-    if settings.teacher.label_source == name or settings.teacher.label_source.startswith(f"{name}_"):
-        raise UsageError(f"--name is '{name}', which the teacher learns from (label_source); give another name")
+    if learnt in (name, *(name + suffix for suffix in SUFFIXES)):
+        raise UsageError(f"--name is '{name}', but the teacher learns from {learnt} (label_source); give another name")
 
 
 def _taken(store: Path, name: str) -> UsageError:

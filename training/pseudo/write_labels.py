@@ -27,6 +27,9 @@ Maps = dict[str, NDArray[np.uint8]]
 
 MADE_BY: Final = "noldo pseudo-label"
 
+JOINED_SUFFIXES: Final = tuple(f"_{how}" for how in get_args(Join))
+"""What arrays that are joined with dw are called behind the name of the labels."""
+
 
 @dataclass(frozen=True)
 class Writing:
@@ -78,7 +81,7 @@ def write_labels(writing: Writing, code: Mapping[str, Any]) -> dict[str, str]:
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "teachers": [f"{teacher.path.parent.name}/{teacher.path.name}" for teacher in writing.teachers],
     }
-    companions = [f"{writing.name}_{how}" for how in get_args(Join)]
+    companions = [writing.name + suffix for suffix in JOINED_SUFFIXES]
     return add_arrays(writing.path, _arrays(writing), rows, writing.provenance(), about, replaces=companions)
 
 

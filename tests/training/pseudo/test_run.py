@@ -140,7 +140,7 @@ def test_a_teacher_of_other_scaling_is_refused(
 ) -> None:
     teacher = drawn(tmp_path / "t", tiny_settings)
     for name, scaling in (("s1", S1_SCALING), ("s2", S2_SCALING)):
-        attributes = {"bands": list(scaling.bands), "scaling": scaling.as_attributes()}
+        attributes: dict[str, Any] = {"bands": list(scaling.bands), "scaling": scaling.as_attributes()}
         zarr.open_array(store, path=name, mode="r+").attrs.update(attributes)
     record = json.loads((tmp_path / "t" / "run.json").read_text())
     other = {**S2_SCALING.as_attributes(), "clip_std": 3.0}
@@ -154,11 +154,12 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(
 ) -> None:
     monkeypatch.setattr(train_teacher, "_train_epoch", lambda *_: pytest.fail("trained"))
     out = tmp_path / "t"
-    for name in ("dw", "pl_confidence", "P", "a/b", ""):
+    for name in ("dw", "pl_confidence", "pl_union", "pl_agreement", "P", "a/b", ""):
         with pytest.raises(UsageError, match="--name is"):
             make(few, store, out, name=name)
-    with pytest.raises(UsageError, match="which the teacher learns from"):
-        make(changed(few, teacher={"label_source": "pl"}), store, out)
+    for learnt in ("pl", "pl_union", "pl_agreement", "pl_confidence"):
+        with pytest.raises(UsageError, match=f"the teacher learns from {learnt} "):
+            make(changed(few, teacher={"label_source": learnt}), store, out)
     with pytest.raises(UsageError, match="crop_px is 96"):
         make(changed(few, teacher={"crop_px": 96}), store, out)
     with pytest.raises(UsageError, match=r"run\.json is not beside it"):
@@ -181,6 +182,19 @@ def test_labels_made_otherwise_are_replaced_only_where_told(
     done = make(unsure, store, tmp_path / "t", replace=True)
     assert (array(store, "pl") == 255).mean() > 0.9
     assert done.result["labels"]["pl"]["labelled_share"] < 0.1
+
+
+def test_labels_may_be_named_as_the_beginning_of_those_that_are_learnt(
+    few: PseudoLabelSettings, store: Path, tmp_path: Path, tiny_settings: PretrainSettings
+) -> None:
+    teachers = [drawn(tmp_path / "t", tiny_settings)]
+    make(few, store, tmp_path / "out", name="pl_two", teachers=teachers)
+    before = array(store, "pl_two")
+    make(changed(few, teacher={"label_source": "pl_two"}), store, tmp_path / "trained")
+    assert np.array_equal(array(store, "pl_two"), before)
+    assert not np.array_equal(array(store, "pl"), before)
+    make(changed(few, teacher={"label_source": "pl"}), store, tmp_path / "out", teachers=teachers, replace=True)
+    assert np.array_equal(array(store, "pl"), before), "a teacher that is given learns nothing"
 
 
 def test_a_folder_of_another_teacher_is_refused(
