@@ -32,7 +32,8 @@ def open_run_data(run: PretrainRun, store: AnyPath | None, truth: AnyPath | None
     """Open a run's store with the labels that it learnt, and split it as the run did.
 
     `store`: where it lies; None: where the run found it. `truth`: a group with its truth, None: there is none.
-    UsageError where it is not there, or is not the store that the run learnt from; errors of open_store and open_truth.
+    UsageError where it is not there, or it or its labels are not what the run learnt; errors of open_store and
+    open_truth.
     """
     path = recorded_store(run.record, run.folder) if store is None else store
     data = open_store(path, run.settings.label_source)
@@ -40,6 +41,8 @@ def open_run_data(run: PretrainRun, store: AnyPath | None, truth: AnyPath | None
         raise UsageError(
             f"{path} is not the store that {run.folder} learnt from (their digests differ); give that one with --store"
         )
+    if run.record.get("labels_digest") != data.labels.digest:
+        raise UsageError(f"{data.labels.folder} are not the labels that {run.folder} learnt any more; train it anew")
     groups = None if run.record.get("split") == OVERLAPS_UNCHECKED else ground_groups(data)
     split = split_locations(data.locations, run.settings.val_fraction, run.settings.seed, groups)
     return RunData(data, None if truth is None else open_truth(truth, data), split)

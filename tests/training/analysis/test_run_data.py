@@ -26,5 +26,13 @@ def test_another_store_is_refused(both: PretrainRun, data: RunData) -> None:
         open_run_data(silent, None, None)
 
 
+def test_other_labels_than_the_run_learnt_are_refused(both: PretrainRun, data: RunData) -> None:
+    other = dataclasses.replace(both, record={**both.record, "labels_digest": "sha256:another"})
+    with pytest.raises(UsageError, match=r"not the labels that .* learnt"):
+        open_run_data(other, data.store.path, None)
+    older = {name: value for name, value in both.record.items() if name != "labels_digest"}
+    assert open_run_data(dataclasses.replace(both, record=older), data.store.path, None).split is not None
+
+
 def test_without_a_truth_there_is_none(both: PretrainRun, data: RunData) -> None:
     assert open_run_data(both, data.store.path, None).truth is None
