@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
+from training.analysis.encoders import check_encoder
 from training.analysis.exhibit import Exhibit, Missing, Written, write_exhibit
 from training.analysis.exhibits.held_out import held_out_exhibits
 from training.analysis.exhibits.over_epochs import batch_norm_exhibit, scores_exhibit
@@ -62,8 +63,10 @@ def analyze(
     `truth_of`: where the true land cover of a store lies, None where it has none. `dw_test`: a downstream store with
     labels of Dynamic World's classes, or None. `tell`: told in a few words what is being done.
     A figure that cannot be made is named with its reason. Raises UsageError for a folder that is no run, or a store
-    that is not the one given for; NoldoError for damaged data.
+    that is not the one given for, or an encoder that is not known or has no file; NoldoError for damaged data.
     """
+    for encoder in encoders:
+        check_encoder(encoder)
     runs = open_runs(folders)
     compute = settle_compute(device=settings.device, precision="float32", compiled="off", threads=settings.threads)
     data = tuple(_data(run, store, truth_of) for run in runs.pretraining)

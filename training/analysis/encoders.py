@@ -38,11 +38,18 @@ def transferred_encoder(run: TransferRun, compute: Compute) -> ImageEncoder:
     return ImageEncoder(run.name, run.modality, network.get_submodule("encoder"), prepare)
 
 
-def other_encoder(other: OtherEncoder, compute: Compute) -> Iterator[ImageEncoder]:
-    """An encoder of training.encoders in each modality that it takes; UsageError where its file does not fit it."""
+def check_encoder(other: OtherEncoder) -> None:
+    """Raise UsageError for an encoder that training.encoders does not know, or that has not the file that it needs."""
     spec = encoder_spec(other.source)
     if spec.pretrained and other.weights is None:
         raise UsageError(f"encoder {spec.name} needs a file of its weights: give it as {other.source}=FILE")
+    if other.weights is not None and not other.weights.is_file():
+        raise UsageError(f"encoder {spec.name}: {other.weights}: no such file; give the path of its weights")
+
+
+def other_encoder(other: OtherEncoder, compute: Compute) -> Iterator[ImageEncoder]:
+    """An encoder of training.encoders in each modality that it takes; UsageError where its file does not fit it."""
+    spec = encoder_spec(other.source)
     refused: list[UsageError] = []
     for modality in reversed(MODALITIES):
         try:

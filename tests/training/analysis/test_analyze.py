@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from pipeline.schema.errors import NoldoError, UsageError
 from training.analysis.analyze import AnalysisResult, analyze
@@ -19,7 +21,7 @@ SETTINGS = AnalysisSettings(most_patches=16, shown_patches=1, device="cpu", thre
 
 
 def run(folders: list[Path], out: Path, **options: Any) -> AnalysisResult:
-    given = {"store": None, "truth_of": lambda store: None, "dw_test": None, "encoders": [], "settings": SETTINGS}
+    given: dict[str, Any] = {"store": None, "truth_of": lambda store: None, "dw_test": None, "encoders": [], "settings": SETTINGS}
     return analyze(folders, out, tell=lambda text: None, **{**given, **options})
 
 
@@ -99,11 +101,35 @@ def test_other_encoders_are_looked_at_too(runs: Runs, tmp_path: Path, monkeypatc
     with data.open() as file:
         found = {(row["encoder"], row["modality"]) for row in csv.DictReader(file)}
     assert found == {("single", "s2"), ("random", "s2"), ("random", "s1")}
-    wrong = tmp_path / "moco.pth"
-    with pytest.raises(UsageError, match=r"moco\.pth"):
-        run([folder], tmp_path / "out", encoders=[OtherEncoder("moco", wrong)], settings=settings)
-    with pytest.raises(UsageError, match="needs a file of its weights"):
-        run([folder], tmp_path / "out", encoders=[OtherEncoder("moco", None)], settings=settings)
+
+
+def test_an_encoder_that_cannot_be_had_is_refused_before_anything_is_drawn(runs: Runs, tmp_path: Path) -> None:
+    folder = runs.pretraining[1].folder
+    for encoder, message in (
+        (OtherEncoder("moco", tmp_path / "moco.pth"), r"moco\.pth"),
+        (OtherEncoder("moco", None), "needs a file of its weights"),
+        (OtherEncoder("nobody", None), "no known encoder"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            run([folder], tmp_path / "out", encoders=[OtherEncoder("random", None), encoder])
+        assert not (tmp_path / "out").exists()
+
+
+def test_an_encoder_that_does_not_fit_is_told_beside_the_others(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.analysis.exhibits.weights_and_features import feature_variance_exhibit
+
+    monkeypatch.setattr("training.analysis.analyze.EXHIBITS", (feature_variance_exhibit,))
+    unfit = tmp_path / "moco.safetensors"
+    save_file({"some.weight": torch.zeros(3)}, unfit)
+    settings = SETTINGS.model_copy(update={"most_patches": 4})
+    folder = runs.pretraining[1].folder
+    done = run([folder], tmp_path / "out", encoders=[OtherEncoder("moco", unfit)], settings=settings)
+    assert [figure["name"] for figure in done.summary["figures"]] == ["feature-variance"]
+    (missing,) = done.summary["missing"]
+    assert missing["title"] == "Features of moco"
+    assert str(unfit) in missing["why"]
 
 
 def test_runs_that_allow_no_figure_are_an_error(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

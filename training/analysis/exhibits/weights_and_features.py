@@ -84,4 +84,7 @@ def _encoders(subject: Subject) -> Iterator[ImageEncoder | Missing]:
         except UsageError as error:
             yield Missing(f"Features of {transfer_run.name}", str(error))
     for other in subject.encoders:
-        yield from other_encoder(other, subject.compute)
+        try:
+            yield from other_encoder(other, subject.compute)
+        except UsageError as error:
+            yield Missing(f"Features of {other.source}", str(error))
