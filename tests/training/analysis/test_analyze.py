@@ -21,8 +21,8 @@ SETTINGS = AnalysisSettings(most_patches=16, shown_patches=1, device="cpu", thre
 
 
 def run(folders: list[Path], out: Path, **options: Any) -> AnalysisResult:
-    given: dict[str, Any] = {"store": None, "truth_of": lambda store: None, "dw_test": None, "encoders": [], "settings": SETTINGS}
-    return analyze(folders, out, tell=lambda text: None, **{**given, **options})
+    given: dict[str, Any] = {"store": None, "truth_of": lambda store: None, "dw_test": None, "encoders": []}
+    return analyze(folders, out, tell=lambda text: None, **{"settings": SETTINGS, **given, **options})
 
 
 @pytest.fixture(scope="module")
