@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from training.tables.names import CLASS_METRICS, dataset_title, mode_rank
-from training.tables.own_rows import ground, joined, network, row_order, source_words
+from training.tables.own_rows import ground, joined, network, row_order, source_words, told_apart
 from training.tables.runs import TransferRun
 from training.tables.table import Cell, Row, Table, score_cell, with_best
 
@@ -26,7 +26,8 @@ def class_values(run: TransferRun, metric: str, name: str) -> tuple[float | None
 
 def _table(dataset: str, own: Sequence[TransferRun], metric: str, names: Sequence[str]) -> Table:
     rows = joined(own, key=lambda run: (network(run), ground(run), run.encoder), place=lambda run: run.encoder)
-    ordered = sorted(rows, key=lambda row: (row.first.input, mode_rank(row.first.encoder), row_order(row.first)))
+    apart = told_apart(rows, shown=lambda row: (row.first.input, row.first.encoder, source_words([row.first])))
+    ordered = sorted(apart, key=lambda row: (row.first.input, mode_rank(row.first.encoder), row_order(row.first)))
     return Table(
         key=f"classes-{dataset}-{metric.casefold()}",
         title=f"{metric} of each class on {dataset_title(dataset)}",

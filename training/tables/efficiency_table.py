@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from training.tables.names import dataset_title, mode_rank
-from training.tables.own_rows import ground, joined, network, row_order, test_ground
+from training.tables.own_rows import ground, joined, network, row_order, test_ground, told_apart
 from training.tables.runs import TransferRun
 from training.tables.table import Cell, Row, Table, score_cell, with_best
 
@@ -32,6 +32,9 @@ def efficiency_lines(dataset: str, runs: Sequence[TransferRun]) -> tuple[Efficie
         key=_but_for_the_share,
         place=lambda run: run.train_share,
     )
+    several = told_apart(
+        [row for row in rows if len(row.runs) > 1], shown=lambda row: (row.first.input, row.first.encoder)
+    )
     lines = [
         EfficiencyLine(
             row.name,
@@ -40,8 +43,7 @@ def efficiency_lines(dataset: str, runs: Sequence[TransferRun]) -> tuple[Efficie
             row.first.encoder,
             tuple(sorted(row.runs.values(), key=lambda run: run.train_share)),
         )
-        for row in rows
-        if len(row.runs) > 1
+        for row in several
     ]
     return tuple(sorted(lines, key=lambda line: (line.input, mode_rank(line.encoder), row_order(line.runs[0]))))
 

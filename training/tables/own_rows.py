@@ -1,7 +1,8 @@
 """How runs become rows: which of them share one, what it is called, and on what it was made."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from training.tables.names import (
     FRAMEWORKS,
@@ -23,7 +24,7 @@ class JoinedRuns:
 
     runs: dict[Hashable, TransferRun]
     named_by_folder: bool
-    """True where another run would have the same row and place, so that only the folder tells them apart."""
+    """True where another row would read the same, so that only the folders tell them apart."""
 
     @property
     def first(self) -> TransferRun:
@@ -33,7 +34,8 @@ class JoinedRuns:
     @property
     def name(self) -> str:
         """What the row is called."""
-        return row_name(self.first) + (f" in {self.first.folder}" if self.named_by_folder else "")
+        folders = " and ".join(str(run.folder) for run in self.runs.values())
+        return row_name(self.first) + (f" in {folders}" if self.named_by_folder else "")
 
 
 def joined(
@@ -51,6 +53,12 @@ def joined(
         else:
             rows.extend(JoinedRuns({place(run): run}, named_by_folder=True) for run in group)
     return sorted(rows, key=lambda row: row_order(row.first))
+
+
+def told_apart(rows: Sequence[JoinedRuns], shown: Callable[[JoinedRuns], Hashable]) -> list[JoinedRuns]:
+    """Name rows by their folders that would read the same: `shown` is what stands in a row beside its name."""
+    alike = Counter((row.name, shown(row)) for row in rows)
+    return [replace(row, named_by_folder=True) if alike[row.name, shown(row)] > 1 else row for row in rows]
 
 
 def row_order(run: TransferRun) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from training.tables.names import FULL_SIZES, METRICS, MODES, TABLE_NUMBERS, dataset_title, mode_rank, with_bands
-from training.tables.own_rows import PUBLISHED_SOURCE, ground, joined, network, source_words
+from training.tables.own_rows import PUBLISHED_SOURCE, JoinedRuns, ground, joined, network, source_words, told_apart
 from training.tables.published_figures import PublishedScore, transfer_scores
 from training.tables.runs import TransferRun
 from training.tables.table import Cell, Row, Table, score_cell, with_best
@@ -53,13 +53,17 @@ def _own(runs: Sequence[TransferRun], band: str, modes: Sequence[str]) -> list[R
     rows = joined(of_band, key=lambda run: (network(run), ground(run)), place=lambda run: run.encoder)
     return [
         Row(
-            words=(band, row.first.backbone, row.name, source_words(list(row.runs.values()))),
+            words=(band, row.first.backbone, row.name, _source(row)),
             cells=tuple(_cell(row.runs.get(mode), metric) for mode in modes for metric in METRICS),
             origin="ours",
             block=f"{band} ours",
         )
-        for row in rows
+        for row in told_apart(rows, shown=lambda row: (row.first.backbone, _source(row)))
     ]
+
+
+def _source(row: JoinedRuns) -> str:
+    return source_words(list(row.runs.values()))
 
 
 def _cell(run: TransferRun | None, metric: str) -> Cell | None:

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 from training.tables.class_tables import class_tables
+from training.tables.made_from import MadeFrom
 from training.tables.runs import TransferRun
 from training.tables.words import cell_words
 
@@ -29,3 +30,10 @@ def test_runs_of_other_classes_share_a_table(make_run: MakeRun) -> None:
     iou = class_tables("dw", [make_run("midF", 0.6), make_run("random", 0.2, per_class=other)])[0]
     assert [head[0] for head in iou.heads] == ["water", "trees", "shrub & scrub", "sea"]
     assert [cell_words(cell) for cell in iou.rows[0].cells] == ["–", "–", "–", "50.00"]
+
+
+def test_rows_of_two_stores_of_one_size_are_told_apart_by_their_folders(make_run: MakeRun) -> None:
+    runs = [make_run("midF", 0.5, folder=store, made=MadeFrom(train_tiles=(store,))) for store in ("a", "b")]
+    runs.append(make_run("midF", 0.5, folder="c", made=MadeFrom(train_tiles=("a",)), encoder="fine-tuned"))
+    names = [row.words[2] for row in class_tables("dw", runs)[0].rows]
+    assert names == ["midF (13B) in a", "midF (13B) in b", "midF (13B)"]

@@ -71,3 +71,21 @@ def test_only_rows_that_learnt_from_the_same_tiles_compete(make_run: MakeRun) ->
     assert table is not None
     bold = {row.words[2]: [cell is not None and cell.bold for cell in row.cells] for row in table.rows}
     assert bold == {"random (13B)": [False] * 2, "midF (13B)": [True] * 2, "single-modal (13B)": [False] * 2}
+
+
+def test_lines_that_learnt_otherwise_are_told_apart_by_their_folders(make_run: MakeRun) -> None:
+    runs = [
+        make_run(name, 0.5, folder=f"{name}{epochs}-{share}", train_share=share, made=learnt(epochs))
+        for name, epochs in (("midF", 50), ("midF", 5), ("random", 50))
+        for share in (1.0, 0.5)
+    ]
+    runs.append(make_run("random", 0.5, made=learnt(5)))
+    assert [line.name for line in efficiency_lines("dw", runs)] == [
+        "random (13B)",
+        "midF (13B) in midF50-1.0 and midF50-0.5",
+        "midF (13B) in midF5-1.0 and midF5-0.5",
+    ]
+
+
+def learnt(epochs: int) -> MadeFrom:
+    return MadeFrom(training=(("epochs", str(epochs)),))

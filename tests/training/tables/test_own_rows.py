@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from training.tables.own_rows import joined, row_name, size_notes, source_words
+from training.tables.own_rows import joined, row_name, size_notes, source_words, told_apart
 from training.tables.runs import TransferRun
 
 MakeRun = Callable[..., TransferRun]
@@ -38,3 +38,13 @@ def test_what_a_row_was_made_on_is_said(make_run: MakeRun) -> None:
     (note,) = size_notes(runs)
     assert "12 training and 4 test tiles" in note
     assert "3,574 and 340" in note
+
+
+def test_rows_that_would_read_alike_are_told_apart_by_all_their_folders(make_run: MakeRun) -> None:
+    places = (("a", "frozen", 0.1), ("b", "fine-tuned", 0.2), ("c", "frozen", 0.3))
+    runs = [make_run("midF", score, folder=folder, encoder=encoder) for folder, encoder, score in places]
+    runs += [make_run("random", 0.1, folder="d")]
+    rows = joined(runs, key=lambda run: (run.name, run.folder == Path("c")), place=lambda run: run.encoder)
+    apart = told_apart(rows, shown=lambda row: row.first.input)
+    assert [row.name for row in apart] == ["random (13B)", "midF (13B) in a and b", "midF (13B) in c"]
+    assert [row.name for row in told_apart(rows, shown=lambda row: row.first.folder)] == [row.name for row in rows]

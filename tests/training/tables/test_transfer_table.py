@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+from training.tables.made_from import MadeFrom
 from training.tables.runs import TransferRun
 from training.tables.table import Row, Table
 from training.tables.transfer_table import transfer_table
@@ -71,3 +72,21 @@ def test_a_set_of_no_paper_has_our_rows_alone(make_run: MakeRun) -> None:
     table = transfer_table("eurosat", [make_run("midF", 0.5, dataset="eurosat")])
     assert len(table.rows) == 1
     assert table.title == "Transfer to eurosat"
+
+
+def test_rows_of_two_stores_of_one_size_are_told_apart_by_their_folders(make_run: MakeRun) -> None:
+    one, two = MadeFrom(test_tiles="a"), MadeFrom(test_tiles="b")
+    runs = [
+        make_run("midF", 0.5, folder="first", made=one),
+        make_run("midF", 0.6, folder="second", made=two),
+        make_run("random", 0.5, folder="third", made=one),
+        make_run("random", 0.6, folder="fourth", made=two, encoder="fine-tuned"),
+        make_run("lateF", 0.6, folder="fifth", made=one),
+    ]
+    assert [row.words[2] for row in ours(transfer_table("dw", runs))] == [
+        "random (13B) in third",
+        "random (13B) in fourth",
+        "midF (13B) in first",
+        "midF (13B) in second",
+        "lateF (13B)",
+    ]
