@@ -31,7 +31,8 @@ class MadeFrom:
     smoothing: tuple[float, float] | None = None
     """Weights of the spatial-temporal and of the uniform term (eq. 13) in the pretraining of its weights.
 
-    None where these are not of a middle-fusion pretraining with sample selection, or where that is not known."""
+    None where these are not of a CromSS-midF pretraining (middle fusion, sample selection, its loss on Dynamic World's
+    labels), or where that is not known."""
 
 
 def made_from(record: Mapping[str, Any], source: Mapping[str, Any], folder: Path) -> MadeFrom:
@@ -74,7 +75,15 @@ def _pretraining(weights: Any, folder: Path) -> Mapping[str, Any]:
 
 def _smoothing(settings: Mapping[str, Any]) -> tuple[float, float] | None:
     objective = _mapping(settings.get("objective"))
-    if not objective.get("select") or (settings.get("modalities"), settings.get("fusion")) != ("both", "mid"):
+    is_midf = (
+        settings.get("modalities") == "both"
+        and settings.get("fusion") == "mid"
+        and settings.get("label_source", "dw") == "dw"
+        and objective.get("segmentation", "ce_dice") == "ce_dice"
+        and objective.get("labels", "hard") == "hard"
+        and bool(objective.get("select"))
+    )
+    if not is_midf:
         return None
     prior, uniform = objective.get("prior_factor"), objective.get("uniform_factor")
     return None if prior is None or uniform is None else (float(prior), float(uniform))

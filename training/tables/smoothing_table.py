@@ -18,7 +18,7 @@ def smoothing_table(runs: Sequence[TransferRun]) -> Table:
 
     Rows of ours are runs on weights of a CromSS-midF pretraining of this project, whose record tells the two weights.
     """
-    own = [run for run in runs if run.input == "S2" and run.train_share == 1.0 and run.made.smoothing]
+    own = [run for run in runs if _belongs(run)]
     return Table(
         key="label-smoothing",
         title="Label smoothing in pretraining, CromSS-midF on S2 (Table VI of the paper)",
@@ -30,6 +30,15 @@ def smoothing_table(runs: Sequence[TransferRun]) -> Table:
             *(() if own else ("No run of ours is on weights of which it is known how their labels were smoothed.",)),
         ),
         main_word=2,
+    )
+
+
+def _belongs(run: TransferRun) -> bool:
+    return (
+        run.input == "S2"
+        and (run.dataset, run.encoder) in PLACES
+        and run.train_share == 1.0
+        and run.made.smoothing is not None
     )
 
 

@@ -47,10 +47,14 @@ def test_the_manifest_beside_the_store_tells_an_emulated_one(tmp_path: Path, emu
         ({"fusion": "late"}, {}, None),
         ({"modalities": "s2"}, {}, None),
         ({}, {"select": False}, None),
+        ({"label_source": "dw"}, {"segmentation": "ce_dice", "labels": "hard"}, (0.15, 0.05)),
+        ({"label_source": "dw_lcm"}, {}, None),
+        ({}, {"segmentation": "sce"}, None),
+        ({}, {"labels": "soft"}, None),
     ],
 )
 def test_smoothing_is_read_beside_the_weights_of_a_midf_run_with_selection(
-    tmp_path: Path, change: dict[str, str], objective: dict[str, bool], expected: tuple[float, float] | None
+    tmp_path: Path, change: dict[str, str], objective: dict[str, bool | str], expected: tuple[float, float] | None
 ) -> None:
     source = {"name": "NoLDO", "weights": {"file": str(tmp_path / "weights.safetensors"), "sha256": "c"}}
     assert made_from({}, source, tmp_path).smoothing is None

@@ -22,6 +22,8 @@ def test_our_runs_are_rows_by_the_smoothing_of_their_pretraining(make_run: MakeR
         make_run("no smoothing", 0.3, made=plain),
         make_run("unknown", 0.9),
         make_run("CromSS-midF", 0.9, made=smooth, input="S1", s2_bands=None),
+        make_run("of no column", 0.9, made=smooth, dataset="eurosat"),
+        make_run("of no column", 0.9, made=smooth, encoder="frozen-then-unfrozen"),
     ]
     rows = [row for row in smoothing_table(runs).rows if row.origin == "ours"]
     assert [row.words[:3] for row in rows] == [
