@@ -1,7 +1,8 @@
 """How far fine-tuning moves the weights: KL divergence of their histograms before and after (Fig. 12).
 
 The weights are the kernels of the convolutions and the matrices of linear layers, not biases nor batch norm's.
-Their histogram has 100 even bins over the range that before and after have together (CromSS, Sec. IV-D).
+Their histogram has 100 even bins (CromSS, Sec. IV-D). The paper says no more of it: that the bins span the range that
+before and after have together, the smoothing, and the symmetric form are choices of ours.
 """
 
 import re

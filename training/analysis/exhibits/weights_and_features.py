@@ -69,7 +69,8 @@ def feature_variance_exhibit(subject: Subject) -> Iterator[Exhibit | Missing]:
         reads="On the dashed curve all features of a stage count alike; a curve far above it means that a few of them "
         f"hold all the variance and the rest is redundant. Of {images} patches: per image (features averaged over it; "
         "a curve is cut short where a stage has more channels than there are images) and per pixel. Compare the stages "
-        "of one encoder rather than encoders (CromSS, Fig. 13, which has both axes linear).",
+        "of one encoder rather than encoders. The patches are of a pretraining store, training locations included; "
+        "CromSS (Fig. 13, both axes linear) takes EuroSAT per image and SSL4EO-S12@DW per pixel.",
         rows=points(found),
         draw=partial(draw_feature_variance, found),
     )
