@@ -32,11 +32,6 @@ class StageVariance:
     accumulated: tuple[float, ...]
     """Share of the variance that the first k principal components hold, for k = 1..min(N, C); ends at 1."""
 
-    @property
-    def area(self) -> float:
-        """Mean of the curve over its components, 0..1: near 1/2 where all count alike, near 1 where a few hold all."""
-        return sum(self.accumulated) / len(self.accumulated)
-
 
 class Covariance:
     """Covariance of samples that come in parts; float64 on the CPU, memory of C x C whatever their number."""

@@ -88,7 +88,7 @@ def test_pixels_are_drawn_once_each_and_alike_for_every_encoder() -> None:
     assert drawn[0].tolist() != drawn[1].tolist()
 
 
-def test_the_area_tells_even_from_uneven() -> None:
+def test_the_curve_tells_even_from_uneven() -> None:
     torch.manual_seed(0)
     even, uneven = Covariance(8), Covariance(8)
     even.add(torch.randn(5000, 8))
