@@ -50,9 +50,14 @@ def describe_run(
         "scaling": store.scaling and {name: scaling.as_attributes() for name, scaling in store.scaling.items()},
         "locations": store.locations,
         "world_size": world.size,
-        "split": "no shared ground" if groups_known else "by location, overlaps not checked",
+        "split": split_kind(groups_known=groups_known),
         **describe_machine(compute),
     }
+
+
+def split_kind(*, groups_known: bool) -> str:
+    """How locations were split, in words: whether patches that overlap are on one side."""
+    return "no shared ground" if groups_known else "by location, overlaps not checked"
 
 
 def describe_machine(compute: Compute) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import PretrainLayout
 from pipeline.schema.paths import AnyPath
 from training.checkpoint import save_weights
-from training.compute import Compute
-from training.dataset import TrainingStore
 from training.evaluate import evaluate
 from training.json_file import read_json, write_json, write_whole
 from training.other_run import changed_settings
@@ -39,7 +37,7 @@ def make_teacher(run: TeacherRun, *, weights: Path | None, reference: AnyPath | 
     UsageError where the folder holds another run, or an unfinished one that is not to be resumed.
     """
     settings, layout = run.settings, run.layout
-    record = _record(settings, run.store, run.compute, weights)
+    record = _record(run, weights)
     if layout.record.exists():
         _require_same(read_json(layout.record), record, layout)
     if layout.weights.is_file():
@@ -66,11 +64,11 @@ def make_teacher(run: TeacherRun, *, weights: Path | None, reference: AnyPath | 
     return layout.weights
 
 
-def _record(settings: TeacherSettings, store: TrainingStore, compute: Compute, weights: Path | None) -> dict[str, Any]:
+def _record(run: TeacherRun, weights: Path | None) -> dict[str, Any]:
     """What decides the teacher, and what it ran on, as plain data for run.json."""
     return {
-        **describe_run(settings.as_pretraining(), store, compute, groups_known=True),
-        SECTION: settings.model_dump(mode="json"),
+        **describe_run(run.settings.as_pretraining(), run.store, run.compute, groups_known=run.groups_known),
+        SECTION: run.settings.model_dump(mode="json"),
         "weights": None if weights is None else {"file": str(weights), "sha256": file_sha256(weights)},
     }
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from training.dataset import Split, TrainingStore, open_store, split_locations
 from training.encoder import require_encoder
 from training.json_file import read_json, write_json
 from training.label_source import CONFIDENCE_SUFFIX, OWN_LABELS
+from training.pseudo.held_out import HeldOutAs
 from training.pseudo.label_arrays import provenance_of, writable
 from training.pseudo.make_teacher import make_teacher, teacher_trained
 from training.pseudo.progress import PseudoProgress
@@ -24,7 +25,7 @@ from training.pseudo.settings import PseudoLabelSettings
 from training.pseudo.teachers import load_teacher
 from training.pseudo.train_teacher import TeacherRun
 from training.pseudo.write_labels import JOINED_SUFFIXES, Writing, write_labels
-from training.run_record import code_version
+from training.run_record import code_version, split_kind
 from training.shared_ground import ground_groups
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -69,7 +70,7 @@ def pseudo_label(
     """
     path = writable(store)
     _require_name(name, None if teachers else settings.teacher.label_source)
-    data = open_store(path, settings.teacher.label_source)
+    data = open_store(path, OWN_LABELS if teachers else settings.teacher.label_source)
     finish_placing(path, name)
     known = provenance_of(path, name)
     if not teachers:
@@ -77,9 +78,10 @@ def pseudo_label(
         if known is not None and not replace and not teacher_trained(out):
             raise _taken(path, name)
     compute = choose_compute(settings.teacher.as_pretraining())
-    split = split_locations(data.locations, settings.teacher.val_fraction, settings.teacher.seed, ground_groups(data))
+    groups = ground_groups(data)
+    split = split_locations(data.locations, settings.teacher.val_fraction, settings.teacher.seed, groups)
     if not teachers:
-        run = TeacherRun(settings.teacher, data, split, compute, PretrainLayout(out), on_progress)
+        run = TeacherRun(settings.teacher, data, split, groups is not None, compute, PretrainLayout(out), on_progress)
         teachers = [make_teacher(run, weights=weights, reference=reference, resume=resume)]
     loaded = [load_teacher(teacher, data, compute) for teacher in teachers]
     writing = Writing(name, data, path, loaded, settings.write, compute, on_progress)
@@ -88,20 +90,29 @@ def pseudo_label(
         raise _taken(path, name)
     digests = None if reused else write_labels(writing, code_version())
     out.mkdir(parents=True, exist_ok=True)
-    return PseudoLabelResult(
-        path / ADDED_LABELS / name, _result(writing, split, reference, digests, out / f"labels-{name}.json"), reused
+    ours = HeldOutAs(
+        data.digest, split_kind(groups_known=groups is not None), settings.teacher.val_fraction, settings.teacher.seed
     )
+    common = split if all(teacher.held_out_as == ours for teacher in loaded) else None
+    file = out / f"labels-{name}.json"
+    result = _result(writing, common, reference, digests, file)
+    return PseudoLabelResult(path / ADDED_LABELS / name, result, reused)
 
 
 def _result(
-    writing: Writing, split: Split, reference: AnyPath | None, digests: dict[str, str] | None, file: Path
+    writing: Writing, held_out: Split | None, reference: AnyPath | None, digests: dict[str, str] | None, file: Path
 ) -> dict[str, Any]:
-    """Score the labels, which were written just now where there are `digests`, or keep what was said of them."""
+    """Score the labels, which were written just now where there are `digests`, or keep what was said of them.
+
+    `held_out`: the split, where every teacher held out its rows; None where one may have learnt from some.
+    """
     provenance = writing.provenance()
     against = "dw" if reference is None else "truth"
+    held_out_as = None if held_out is None else asdict(writing.teachers[0].held_out_as)
     if digests is None and file.exists():
         before = read_json(file)
-        if before.get("provenance") == provenance and before.get("against") == against:
+        now = {"provenance": provenance, "against": against, "held_out_as": held_out_as}
+        if all(key in before and before[key] == value for key, value in now.items()):
             return before
     sources = [writing.name, *(f"{writing.name}_{how}" for how in writing.settings.joined)]
     found = {
@@ -109,9 +120,10 @@ def _result(
         "store": str(writing.path),
         "against": against,
         "locations": writing.store.locations,
-        "locations_held_out": len(split.held_out),
+        "locations_held_out": None if held_out is None else len(held_out.held_out),
+        "held_out_as": held_out_as,
         "provenance": provenance,
-        "labels": score_labels(writing.store, [OWN_LABELS, *sources], split, reference),
+        "labels": score_labels(writing.store, [OWN_LABELS, *sources], held_out, reference),
     }
     write_json(file, found)
     return read_json(file)

@@ -21,27 +21,29 @@ BLOCK_ROWS = 16
 
 
 def score_labels(
-    store: TrainingStore, names: Sequence[str], split: Split, reference: AnyPath | None
+    store: TrainingStore, names: Sequence[str], split: Split | None, reference: AnyPath | None
 ) -> dict[str, dict[str, Any]]:
     """Score label sources of the store by name; plain data.
 
     Each has labelled_share, class_share, against_dw (all rows) and, where `reference` is the planet's truth,
-    against_truth of all rows and of the held-out ones; scores are None where no pixel has both labels.
+    against_truth of all rows and of those that `split` holds out; scores are None where no pixel has both labels, and
+    of held-out rows without a `split`.
     """
     truth = None if reference is None else open_truth(reference, store)
     return {name: _score(store, name, split, truth) for name in names}
 
 
-def _score(store: TrainingStore, name: str, split: Split, truth: Any | None) -> dict[str, Any]:
+def _score(store: TrainingStore, name: str, split: Split | None, truth: Any | None) -> dict[str, Any]:
     source = open_label_source(store.path, name, tuple(store.dw.shape))
     counts = torch.zeros(IGNORE + 1, dtype=torch.int64)
     against = {key: torch.zeros((N_DW_CLASSES, N_DW_CLASSES), dtype=torch.int64) for key in ("dw", "truth", "held_out")}
+    held_out_rows = np.empty(0, np.int64) if split is None else split.held_out
     for rows in _blocks(store.locations):
         label = read_all_seasons(source.array, rows)
         counts += torch.bincount(label.flatten(), minlength=IGNORE + 1)
         against["dw"] += confusion_matrix(label, read_all_seasons(store.dw, rows), N_DW_CLASSES)
         if truth is not None:
-            true, held_out = read_all_seasons(truth, rows), torch.from_numpy(np.isin(rows, split.held_out))
+            true, held_out = read_all_seasons(truth, rows), torch.from_numpy(np.isin(rows, held_out_rows))
             against["truth"] += confusion_matrix(label, true, N_DW_CLASSES)
             against["held_out"] += confusion_matrix(label[held_out], true[held_out], N_DW_CLASSES)
     pixels = store.locations * N_SEASONS * store.patch_px**2

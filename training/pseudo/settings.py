@@ -110,6 +110,7 @@ class PseudoLabelSettings(Strict):
     """The making of pseudo-labels: a teacher, and what is written."""
 
     teacher: TeacherSettings = TeacherSettings()
-    """The optical teacher; not looked at where trained teachers are given."""
+    """The optical teacher. Of it, where trained teachers are given: device, precision and threads, and seed and
+    val_fraction, which say what counts as held out in the scores if these teachers held out the same."""
     write: WritingSettings = WritingSettings()
     """Test-time augmentation, ensemble, and what is kept."""

@@ -15,6 +15,7 @@ from training.compute import Compute
 from training.dataset import TrainingStore
 from training.json_file import read_json
 from training.network import network_for
+from training.pseudo.held_out import HeldOutAs
 from training.segmenter import Segmenter
 from training.settings import PretrainSettings
 
@@ -29,6 +30,8 @@ class Teacher:
     path: Path
     sha256: str
     """Of the file of weights."""
+    held_out_as: HeldOutAs
+    """What decided which locations it did not learn from."""
 
 
 def load_teacher(path: Path, store: TrainingStore, compute: Compute) -> Teacher:
@@ -53,7 +56,7 @@ def load_teacher(path: Path, store: TrainingStore, compute: Compute) -> Teacher:
     if report.missing or report.unexpected:
         raise UsageError(f"{path} is not the network of {record}: {'; '.join(report.lines()[:3])}")
     compute.settle(network).eval().requires_grad_(False)
-    return Teacher(network, settings.s2_bands, path, file_sha256(path))
+    return Teacher(network, settings.s2_bands, path, file_sha256(path), HeldOutAs.of_run(about, settings))
 
 
 def file_sha256(path: Path) -> str:

@@ -37,6 +37,8 @@ class TeacherRun:
     settings: TeacherSettings
     store: TrainingStore
     split: Split
+    groups_known: bool
+    """Whether the split keeps patches that overlap on one side."""
     compute: Compute
     layout: PretrainLayout
     on_progress: Callable[[PseudoProgress], None]

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -80,6 +80,7 @@ def write_labels(writing: Writing, code: Mapping[str, Any]) -> dict[str, str]:
         "code": dict(code),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "teachers": [f"{teacher.path.parent.name}/{teacher.path.name}" for teacher in writing.teachers],
+        "teachers_held_out_as": [asdict(teacher.held_out_as) for teacher in writing.teachers],
     }
     companions = [writing.name + suffix for suffix in JOINED_SUFFIXES]
     return add_arrays(writing.path, _arrays(writing), rows, writing.provenance(), about, replaces=companions)

@@ -22,6 +22,7 @@ from training.pseudo.progress import PseudoProgress
 from training.pseudo.run import PseudoLabelResult, pseudo_label
 from training.pseudo.settings import PseudoLabelSettings
 from training.pseudo.state import new_state
+from training.run_record import split_kind
 from training.settings import PretrainSettings
 from training.weight_files import read_weights
 
@@ -133,6 +134,38 @@ def test_several_teachers_are_given_and_none_is_trained(
     (tmp_path / "nine" / "weights.safetensors").write_bytes((tmp_path / "both" / "weights.safetensors").read_bytes())
     with pytest.raises(UsageError, match=r"of another shape|is not the network of"):
         make(few, store, tmp_path / "out", name="x", teachers=teachers[1:])
+
+
+def test_held_out_scores_are_given_only_where_every_teacher_held_out_the_same(
+    few: PseudoLabelSettings, store: Path, small: tuple[Path, Path], tmp_path: Path, tiny_settings: PretrainSettings
+) -> None:
+    split = {"val_fraction": few.teacher.val_fraction, "seed": few.teacher.seed}
+    same, other = drawn(tmp_path / "same", tiny_settings, **split), drawn(tmp_path / "other", tiny_settings, seed=7)
+    record = {"store_digest": open_store(store).digest, "split": split_kind(groups_known=False)}
+    for weights in (same, other):
+        file = weights.parent / "run.json"
+        file.write_text(json.dumps({**json.loads(file.read_text()), **record}))
+
+    def scored(name: str, settings: PseudoLabelSettings, *teachers: Path) -> tuple[int | None, bool]:
+        done = make(settings, store, tmp_path / "out", name=name, teachers=teachers, reference=small[1])
+        found = done.result["labels"]["one"]["against_truth"]
+        assert found["all"] is not None
+        return done.result["locations_held_out"], found["held_out"] is not None
+
+    assert scored("one", few, same) == (2, True)
+    assert scored("one", changed(few, teacher={"seed": 5}), same) == (None, False), (
+        "the labels are there, but the split"
+    )
+    assert scored("one", few, same) == (2, True)
+    attributes = zarr.open_array(store / "labels" / "one", mode="r").attrs
+    assert attributes["teachers_held_out_as"] == [{**record, **split}]
+    done = make(few, store, tmp_path / "out", name="two", teachers=(same, other), reference=small[1])
+    assert done.result["locations_held_out"] is None
+    assert {found["against_truth"]["held_out"] for found in done.result["labels"].values()} == {None}
+    (tmp_path / "same" / "run.json").write_text(
+        (tmp_path / "same" / "run.json").read_text().replace(record["store_digest"], "sha256:of another")
+    )
+    assert scored("one", few, same) == (None, False)
 
 
 def test_a_teacher_of_other_scaling_is_refused(
