@@ -23,6 +23,9 @@ CONFIDENCE_SUFFIX: Final = "_confidence"
 LABELS_DIGEST: Final = "content_digest"
 """Attribute of an added label array: the digest of its content; of its confidences: the digest of their labels."""
 
+STORE_DIGEST: Final = "store_digest"
+"""Attribute of an added array: the content digest of the store that it was made for, where that carried one."""
+
 
 @dataclass(frozen=True)
 class LabelSource:
@@ -50,7 +53,8 @@ def open_label_source(store: AnyPath, source: str, shape: tuple[int, ...]) -> La
 
     `source`: `dw`; the name of labels that were added to the store; or a path or URL of an array elsewhere, which is
     what has a slash in it. `shape`: (N, 4, P, P) of the store. Raises UsageError where there are none of that name or
-    they do not fit the store, NoldoError where they are damaged or cannot be reached.
+    they do not fit the store or were made for another state of it, NoldoError where they are damaged or cannot be
+    reached.
     """
     folder = labels_folder(store, source)
     metadata = read_file(folder, "zarr.json")
@@ -59,8 +63,15 @@ def open_label_source(store: AnyPath, source: str, shape: tuple[int, ...]) -> La
     array = _open_maps(folder, store, shape)
     if source == OWN_LABELS:
         return LabelSource(folder.name, folder, array, None, None)
+    _require_made_for(store, folder, metadata)
     found = LabelSource(folder.name, folder, array, _digest(folder, metadata), None)
     return replace(found, confidence=_open_confidence(found, store, shape))
+
+
+def content_digest_of(store: AnyPath) -> str | None:
+    """The digest of its content that a store carries; None where it carries none."""
+    digest = json.loads(read_file(store, "zarr.json") or b"{}").get("attributes", {}).get("content_digest")
+    return digest if isinstance(digest, str) else None
 
 
 def labels_folder(store: AnyPath, source: str) -> AnyPath:
@@ -76,9 +87,16 @@ def _open_confidence(labels: LabelSource, store: AnyPath, shape: tuple[int, ...]
     if metadata is None:
         return None
     array = _open_maps(folder, store, shape)
+    _require_made_for(store, folder, metadata)
     if json.loads(metadata).get("attributes", {}).get(LABELS_DIGEST) not in (None, labels.digest):
         raise UsageError(f"{folder} is of another state of {labels.folder}; make both again (noldo pseudo-label)")
     return array
+
+
+def _require_made_for(store: AnyPath, folder: AnyPath, metadata: bytes) -> None:
+    made_for, now = json.loads(metadata).get("attributes", {}).get(STORE_DIGEST), content_digest_of(store)
+    if made_for is not None and now is not None and made_for != now:
+        raise UsageError(f"{folder} was made for another state of {store}; make it again")
 
 
 def _open_maps(folder: AnyPath, store: AnyPath, shape: tuple[int, ...]) -> Any:

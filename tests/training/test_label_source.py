@@ -82,6 +82,7 @@ def test_confidences_are_read_and_placed_as_their_labels_are(
     plans = plan_all_seasons(np.arange(8), 5)
     augmentation = Augmentation(crop_px=32, flip_p=0.5, rotation_p=0.5, rotation_max_deg=90)
     for plan, batch in zip(plans, read_batches(store, plans, pin=False, confidence=True), strict=True):
+        assert batch.confidence is not None
         assert np.array_equal(batch.confidence, 255 - values[plan.rows])
         placement = draw(augmentation, len(plan.rows), 72, torch.Generator().manual_seed(0))
         inputs = network_inputs(batch, placement, s2_bands=13, compute=choose_compute(PretrainSettings(device="cpu")))
@@ -96,6 +97,20 @@ def test_confidences_of_other_labels_are_refused(added: tuple[Path, NDArray[np.u
     array.attrs["content_digest"] = "sha256:of other labels"
     with pytest.raises(UsageError, match=r"pl_confidence is of another state of .*labels/pl"):
         open_store(path, "pl")
+
+
+@pytest.mark.parametrize("stale", ["pl", "pl_confidence"])
+def test_labels_of_another_state_of_the_store_are_refused(added: tuple[Path, NDArray[np.uint8]], stale: str) -> None:
+    path, values = added
+    add_labels(zarr.open_group(path / "labels"), "pl_confidence", values)
+    zarr.open_array(path / "labels" / stale).attrs["store_digest"] = "sha256:then"
+    open_store(path, "pl")  # a store that carries no digest is taken at its word
+    zarr.open_group(path).attrs["content_digest"] = "sha256:then"
+    open_store(path, "pl")
+    zarr.open_group(path).attrs["content_digest"] = "sha256:now"
+    with pytest.raises(UsageError, match=rf"labels/{stale} was made for another state of .*nol\.zarr; make it again"):
+        open_store(path, "pl")
+    open_store(path)
 
 
 def test_labels_of_another_make_are_read_too(added: tuple[Path, NDArray[np.uint8]], tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.layout import ADDED_LABELS
 from pipeline.schema.paths import AnyPath
-from training.label_source import LABELS_DIGEST, OWN_LABELS
+from training.label_source import LABELS_DIGEST, OWN_LABELS, STORE_DIGEST, content_digest_of
 from training.pseudo.put_in_place import finish_placing, partial_folder, put_in_place
 
 PROVENANCE: Final = "provenance"
@@ -115,9 +115,11 @@ def add_arrays(
         for name, array in made.items():
             written[name].append(hashlib.sha256(np.asarray(array[part.start : part.stop]).tobytes()).hexdigest())
     digests = {name: _digest(own.shape, step, shards) for name, shards in written.items()}
+    state = content_digest_of(store)
+    made_for = {} if state is None else {STORE_DIGEST: state}
     for array in arrays:
         of = digests[array.labels or array.name]
-        made[array.name].attrs.update({LABELS_DIGEST: of, PROVENANCE: dict(provenance), **about})
+        made[array.name].attrs.update({LABELS_DIGEST: of, **made_for, PROVENANCE: dict(provenance), **about})
     put_in_place(aside, [array.name for array in arrays], replaces)
     return digests
 

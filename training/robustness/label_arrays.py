@@ -20,7 +20,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from pipeline.schema.errors import UsageError
 from pipeline.schema.landcover import IGNORE
 from training.json_file import read_json
-from training.label_source import LABELS_DIGEST
+from training.label_source import LABELS_DIGEST, STORE_DIGEST, content_digest_of
 from training.robustness.settings import BlobNoise, PlanetNoise
 from training.robustness.spoil import BLOCK_ROWS, Material, spoilt, take_census
 
@@ -118,9 +118,12 @@ def _write(
     census = take_census(material)
     noisy = {name: asked for name, asked in missing.items() if name != CLEAN}
     shape = tuple(material.store.labels.array.shape)
+    state = content_digest_of(material.store.path)
+    made_for = {} if state is None else {STORE_DIGEST: state}
     blocks = spoilt(noise, list(noisy.values()), material, census)
     with ExitStack() as committing:
-        writers = {name: committing.enter_context(_new_array(folder / name, shape, origins[name])) for name in missing}
+        about = {name: {MADE_FROM: dict(origins[name]), **made_for} for name in missing}
+        writers = {name: committing.enter_context(_new_array(folder / name, shape, about[name])) for name in missing}
         for block in blocks:
             values = {CLEAN: block.clean, **dict(zip(noisy, block.noisy, strict=True))}
             for name, writer in writers.items():
@@ -146,7 +149,7 @@ class _Writer:
 
 
 @contextmanager
-def _new_array(folder: Path, shape: tuple[int, ...], origin: Mapping[str, Any]) -> Iterator[_Writer]:
+def _new_array(folder: Path, shape: tuple[int, ...], about: Mapping[str, Any]) -> Iterator[_Writer]:
     """An array that gets its name, its counts and its digest once it is written without an error."""
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     partial.parent.mkdir(parents=True, exist_ok=True)
@@ -168,9 +171,7 @@ def _new_array(folder: Path, shape: tuple[int, ...], origin: Mapping[str, Any]) 
         writer = _Writer(array)
         yield writer
         counts = {"labelled": writer.labelled, "wrong": writer.wrong}
-        array.attrs.update(
-            {MADE_FROM: dict(origin), COUNTS: counts, LABELS_DIGEST: f"sha256:{writer.digest.hexdigest()}"}
-        )
+        array.attrs.update({**about, COUNTS: counts, LABELS_DIGEST: f"sha256:{writer.digest.hexdigest()}"})
         partial.replace(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

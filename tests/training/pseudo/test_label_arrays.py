@@ -64,6 +64,15 @@ def test_what_is_written_is_read_by_training_and_the_rest_is_as_it_was(store: Pa
     assert sorted(p.name for p in (store / "labels").iterdir()) == ["pl", "pl_confidence", "zarr.json"]
 
 
+def test_arrays_tell_the_state_of_the_store_that_they_were_made_for(store: Path) -> None:
+    write(store, 0)
+    assert "store_digest" not in zarr.open_array(store / "labels/pl", mode="r").attrs, "this store carries none"
+    zarr.open_group(store).attrs["content_digest"] = "sha256:now"
+    write(store, 0, {"made": "anew"})
+    for name in ("pl", "pl_confidence"):
+        assert zarr.open_array(store / "labels" / name, mode="r").attrs["store_digest"] == "sha256:now"
+
+
 def test_the_digest_is_of_the_values(store: Path) -> None:
     one, same = write(store, 0), write(store, 0, {"made": "otherwise"})
     assert one == same

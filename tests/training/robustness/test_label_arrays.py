@@ -1,5 +1,6 @@
 """Label arrays on disk: counted rates, nesting over the whole store, made once, read by the fast reader."""
 
+import shutil
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -64,6 +65,14 @@ def test_mistakes_of_the_planet_are_kept_in_the_share_asked_for(
     wrong = [values != clean for values in noisy]
     assert not (wrong[0] & ~wrong[1]).any()
     assert not (wrong[1] & ~wrong[2]).any()
+
+
+def test_arrays_tell_the_state_of_the_store_that_they_were_made_for(small: tuple[Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "nol.zarr"
+    shutil.copytree(small[0], path)
+    zarr.open_group(path).attrs["content_digest"] = "sha256:now"
+    for array in make(BLOBS, Material(open_store(path), None), tmp_path / "labels"):
+        assert zarr.open_array(array.folder, mode="r").attrs["store_digest"] == "sha256:now"
 
 
 @pytest.mark.parametrize("transition", ["uniform", "frequency"])
