@@ -18,9 +18,10 @@ class PseudoLabels:
     """What the teacher makes of unlabelled images."""
 
     label: Tensor
-    """uint8 (B, H, W): class."""
+    """uint8 (B, H, W): class, or 255 where the image shows nothing."""
     weight: Tensor
-    """float32 (B,), 0..1: share of the image's pixels whose largest probability reaches the threshold."""
+    """float32 (B,), 0..1: share, of the image's pixels that show something, of those whose largest probability reaches
+    the threshold."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,21 @@ class Mixed:
     image: Tensor
     """(B, C, H, W)."""
     label: Tensor
-    """uint8 (B, H, W): class."""
+    """uint8 (B, H, W): class, or 255 for none."""
     weight: Tensor
-    """float32 (B, H, W): 1 where a labelled pixel was pasted, else the weight of the unlabelled image."""
+    """float32 (B, H, W): 1 where a labelled pixel was pasted, else the weight of the unlabelled image; 0 where there is
+    no label."""
 
 
-def pseudo_labels(log_p_BCHW: Tensor, *, confidence: float) -> PseudoLabels:
-    """Return the likeliest class of each pixel, and each image's share of confident pixels (arXiv 2504.13458)."""
+def pseudo_labels(log_p_BCHW: Tensor, seen_BHW: Tensor, *, confidence: float) -> PseudoLabels:
+    """Return the likeliest class of each pixel, and each image's share of confident pixels (arXiv 2504.13458).
+
+    `seen_BHW`: bool, where the image shows something; other pixels get no label and count for nothing.
+    """
     largest_BHW, label_BHW = log_p_BCHW.exp().max(dim=1)
-    return PseudoLabels(label_BHW.to(torch.uint8), (largest_BHW >= confidence).float().mean(dim=(1, 2)))
+    sure_B = ((largest_BHW >= confidence) & seen_BHW).float().sum(dim=(1, 2))
+    label_BHW = torch.where(seen_BHW, label_BHW, IGNORE).to(torch.uint8)
+    return PseudoLabels(label_BHW, sure_B / seen_BHW.sum(dim=(1, 2)).clamp(min=1))
 
 
 def chosen_classes(label_BHW: Tensor, classes: int, generator: torch.Generator) -> Tensor:
@@ -63,10 +70,11 @@ def mix(image_BCHW: Tensor, label_BHW: Tensor, under_BCHW: Tensor, under: Pseudo
     labelled_BHW = label_BHW != IGNORE
     index_BN = torch.where(labelled_BHW, label_BHW, 0).long().flatten(1)
     pasted_BHW = chosen_BC.gather(1, index_BN).view_as(labelled_BHW) & labelled_BHW
+    mixed_BHW = torch.where(pasted_BHW, label_BHW, under.label)
     return Mixed(
         torch.where(pasted_BHW.unsqueeze(1), image_BCHW, under_BCHW),
-        torch.where(pasted_BHW, label_BHW, under.label),
-        torch.where(pasted_BHW, 1.0, under.weight.view(-1, 1, 1)),
+        mixed_BHW,
+        torch.where(pasted_BHW, 1.0, under.weight.view(-1, 1, 1)) * (mixed_BHW != IGNORE),
     )
 
 
@@ -75,5 +83,5 @@ def mixed_loss(log_p_BCHW: Tensor, mixed: Mixed) -> Tensor:
 
     `log_p_BCHW`: log-probabilities, float32.
     """
-    cross_entropy_BHW = nll_loss(log_p_BCHW, mixed.label.long(), reduction="none")
+    cross_entropy_BHW = nll_loss(log_p_BCHW, mixed.label.long(), reduction="none", ignore_index=IGNORE)
     return (mixed.weight * cross_entropy_BHW).mean()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.schema.bands import S2_NODATA
 from pipeline.schema.landcover import IGNORE
-from training.augment import centre
+from training.augment import Placement, centre, place_labels
 from training.compute import Compute, network_inputs
 from training.dataset import TrainingStore
 from training.loader import Batch
@@ -21,6 +21,7 @@ from training.modality import Modality
 from training.pseudo.settings import WritingSettings
 from training.pseudo.teachers import Teacher
 from training.settings import STRIDE_PX
+from training.to_device import to_device
 from training.transfer.padding import padded_logits
 from training.transfer.predict import Viewing, tile_probabilities
 
@@ -74,6 +75,12 @@ def observed(s2_BCHW: Tensor, store: TrainingStore) -> Tensor:
     nothing = scaling.to_uint8(np.full((len(scaling.bands), 1, 1), S2_NODATA, np.uint16))
     seen_BHW: Tensor = (s2_BCHW != torch.from_numpy(nothing)).any(dim=1)
     return seen_BHW
+
+
+def placed_observed(s2_BCHW: Tensor, store: TrainingStore, placement: Placement, device: torch.device) -> Tensor:
+    """The same of each sample's crop, bool (B, crop, crop), on the device; of turned ones as labels are turned."""
+    seen_B1HW = to_device(observed(s2_BCHW, store).unsqueeze(1).to(torch.uint8), device)
+    return place_labels(seen_B1HW, placement)[:, 0] > 0
 
 
 def _probabilities(teacher: Teacher, batch: Batch, viewing: Viewing, compute: Compute) -> Tensor:

@@ -37,6 +37,7 @@ def teacher_losses(
     teacher: Segmenter,
     labelled: Inputs,
     unlabelled: Inputs,
+    seen_BHW: Tensor,
     *,
     settings: TeacherSettings,
     compute: Compute,
@@ -44,7 +45,8 @@ def teacher_losses(
 ) -> TeacherLosses:
     """Return L = CE(labelled) + mixed_weight * weighted CE(mixed) of the student (arXiv 2504.13458).
 
-    `teacher`: in evaluation mode; it labels the unlabelled images. `generator`: on the CPU; decides which labelled
+    `teacher`: in evaluation mode; it labels the unlabelled images. `seen_BHW`: bool, where these show something; what
+    they hold elsewhere is not learnt. `generator`: on the CPU; decides which labelled
     images are made coarse, and which classes are pasted.
     """
     alignment = Alignment(settings.alignment_p, settings.alignment_down, settings.alignment_up)
@@ -57,7 +59,8 @@ def teacher_losses(
         zero = torch.zeros_like(own)
         return TeacherLosses(own, own.detach(), zero, zero)
     with torch.no_grad():
-        under = pseudo_labels(_log_p(teacher, unlabelled.s2, compute), confidence=settings.confidence)
+        log_p_BCHW = _log_p(teacher, unlabelled.s2, compute)
+        under = pseudo_labels(log_p_BCHW, seen_BHW, confidence=settings.confidence)
     mixed = mix(image_BCHW, label_BHW, unlabelled.s2, under, chosen_BC)
     other = mixed_loss(_log_p(student, mixed.image, compute), mixed)
     total = own + settings.mixed_weight * other

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.schema.layout import PretrainLayout
-from training.augment import Augmentation, draw
+from training.augment import Augmentation, Placement, draw
 from training.compute import Compute, Inputs, network_inputs
 from training.dataset import Split, TrainingStore
 from training.diverged import diverged
@@ -19,6 +19,7 @@ from training.epoch_log import append_log, keep_log
 from training.epoch_plan import BatchPlan
 from training.loader import Batch, read_batches
 from training.progress import EpochClock
+from training.pseudo.label_images import placed_observed
 from training.pseudo.mean_teacher import decay_at, follow
 from training.pseudo.pairs import Sources, plan_pairs, sources_of
 from training.pseudo.progress import PseudoProgress
@@ -79,9 +80,16 @@ def _train_epoch(run: TeacherRun, state: TeacherState, epoch: int) -> dict[str, 
         step = epoch * len(pairs) + at
         for group in state.optimizer.param_groups:
             group["lr"] = learning_rate(step, steps, settings.learning_rate)
-        inputs = [_inputs(run, batch, generator) for batch in (labelled, unlabelled)]
+        places = [_placement(run, batch, generator) for batch in (labelled, unlabelled)]
         losses = teacher_losses(
-            state.student, state.teacher, *inputs, settings=settings, compute=run.compute, generator=generator
+            state.student,
+            state.teacher,
+            _inputs(run, labelled, places[0]),
+            _inputs(run, unlabelled, places[1]),
+            placed_observed(unlabelled.s2, run.store, places[1], run.compute.device),
+            settings=settings,
+            compute=run.compute,
+            generator=generator,
         )
         state.optimizer.zero_grad(set_to_none=True)
         losses.total.backward()  # type: ignore[no-untyped-call]
@@ -130,11 +138,14 @@ def _read(run: TeacherRun, pairs: Sequence[tuple[BatchPlan, BatchPlan]]) -> Iter
     return zip(labelled, unlabelled, strict=True)
 
 
-def _inputs(run: TeacherRun, batch: Batch, generator: torch.Generator) -> Inputs:
+def _placement(run: TeacherRun, batch: Batch, generator: torch.Generator) -> Placement:
     settings = run.settings
     augmentation = Augmentation(settings.crop_px, settings.flip_p, settings.rotation_p, settings.rotation_max_deg)
-    placement = draw(augmentation, len(batch.rows), run.store.patch_px, generator)
-    return network_inputs(batch, placement, s2_bands=settings.s2_bands, compute=run.compute)
+    return draw(augmentation, len(batch.rows), run.store.patch_px, generator)
+
+
+def _inputs(run: TeacherRun, batch: Batch, placement: Placement) -> Inputs:
+    return network_inputs(batch, placement, s2_bands=run.settings.s2_bands, compute=run.compute)
 
 
 def _generator(seed: int, epoch: int) -> torch.Generator:

@@ -54,11 +54,12 @@ def test_pasted_pixels_come_from_the_labelled_image_and_weigh_1() -> None:
 
 def test_a_teacher_s_label_is_its_likeliest_class_and_an_image_weighs_as_it_is_sure() -> None:
     p = torch.tensor([[[0.97, 0.5, 0.968, 0.1]], [[0.03, 0.5, 0.032, 0.9]]])[None]
-    found = pseudo_labels(p.log(), confidence=0.9679)
+    found = pseudo_labels(p.log(), torch.ones(1, 1, 4, dtype=torch.bool), confidence=0.9679)
     assert found.label.tolist()[0][0][0] == 0
     assert found.label.tolist()[0][0][3] == 1
     assert found.weight.tolist() == [0.5]
-    two = pseudo_labels(torch.cat((p, torch.full_like(p, 0.5))).log(), confidence=0.9)
+    seen = torch.ones(2, 1, 4, dtype=torch.bool)
+    two = pseudo_labels(torch.cat((p, torch.full_like(p, 0.5))).log(), seen, confidence=0.9)
     assert two.weight.tolist() == pytest.approx([0.75, 0.0]), "each image by itself"
 
 
@@ -77,3 +78,27 @@ def test_the_loss_is_the_weighted_sum_over_the_number_of_pixels() -> None:
     unsure = PseudoLabels(under.label, under.weight / 2)
     half = mix(torch.zeros(3, 1, 4, 5), label, torch.zeros(3, 1, 4, 5), unsure, nothing)
     assert float(mixed_loss(log_p, half)) == pytest.approx(expected / 120, rel=1e-5), "unsure batches weigh less"
+
+
+def test_what_lies_where_the_image_shows_nothing_touches_neither_weight_nor_loss() -> None:
+    generator = torch.Generator().manual_seed(4)
+    seen = torch.rand(3, 4, 5, generator=generator) < 0.6
+    seen[2] = False
+    label = random_labels(3)
+    chosen = chosen_classes(label, 6, generator)
+    seen_by_student = torch.log_softmax(torch.randn(3, 6, 4, 5, generator=generator), dim=1)
+    results = []
+    for elsewhere in (-3.0, 8.0):
+        logits = torch.randn(3, 6, 4, 5, generator=torch.Generator().manual_seed(9)) * 3
+        logits[:, 1] = torch.where(seen, logits[:, 1], elsewhere)
+        under = pseudo_labels(torch.log_softmax(logits, dim=1), seen, confidence=0.8)
+        mixed = mix(torch.zeros(3, 1, 4, 5), label, torch.zeros(3, 1, 4, 5), under, chosen)
+        assert torch.equal(under.label == 255, ~seen)
+        assert not mixed.weight[mixed.label == 255].any()
+        results.append((under.weight, mixed_loss(seen_by_student, mixed)))
+        largest = torch.softmax(logits, dim=1).amax(dim=1)
+        assert float(under.weight[0]) == pytest.approx(float((largest[0][seen[0]] >= 0.8).float().mean()))
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.equal(results[0][1], results[1][1])
+    assert results[0][1].isfinite()
+    assert float(results[0][0][2]) == 0.0, "an image of nothing weighs nothing"

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from pipeline.schema.bands import S1_SCALING, S2_NODATA, S2_SCALING
-from training.compute import Compute
+from training.augment import Augmentation, draw
+from training.compute import Compute, network_inputs
 from training.dataset import TrainingStore, open_store
 from training.epoch_plan import in_batches
 from training.loader import Batch, read_batches
 from training.modality import Modality
 from training.pseudo.held_out import HeldOutAs
-from training.pseudo.label_images import combine, label_images, observed
+from training.pseudo.label_images import combine, label_images, observed, placed_observed
 from training.pseudo.settings import WritingSettings
 from training.pseudo.teachers import Teacher
 from training.segmenter import Segmenter
@@ -108,6 +109,20 @@ def test_where_sentinel_2_saw_nothing_there_is_no_label(small: tuple[Path, Path]
     assert torch.equal(found.label == 255, hidden)
     assert torch.equal(found.confidence == 0, hidden)
     assert observed(s2, store).all(), "a store that does not state its scaling is taken to have seen everything"
+
+
+def test_where_something_was_seen_is_cropped_and_flipped_as_the_images_are(small: tuple[Path, Path]) -> None:
+    store = replace(open_store(small[0]), scaling={"s1": S1_SCALING, "s2": S2_SCALING})
+    batch, _ = coded(store)
+    nothing = torch.from_numpy(S2_SCALING.to_uint8(np.full((13, 1, 1), S2_NODATA, np.uint16)))
+    s2 = batch.s2.clone()
+    s2[0, :, 30:, :40] = nothing
+    s2[1, :, 20:50, 10:30] = nothing
+    place = draw(Augmentation(48, 1.0, 0.0, 0.0), 2, 72, torch.Generator().manual_seed(2))
+    found = placed_observed(s2, store, place, CPU.device)
+    image = network_inputs(replace(batch, s2=s2), place, s2_bands=13, compute=CPU).s2
+    assert torch.equal(~found, (image * 255 == nothing).all(dim=1))
+    assert 0 < int(found.sum()) < found.numel()
 
 
 def test_other_scales_are_brought_back_to_the_image_s_own(small: tuple[Path, Path]) -> None:
