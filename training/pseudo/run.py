@@ -42,7 +42,7 @@ class PseudoLabelResult:
     folder: Path
     """Of the array of labels."""
     result: dict[str, Any]
-    """The content of labels-NAME.json: digests, scores, and of what they were made."""
+    """The content of labels-NAME.json: scores, and of what the labels were made."""
     reused: bool
     """True where they were there already, made of the same teachers and settings."""
 
