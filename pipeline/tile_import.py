@@ -21,6 +21,7 @@ from pipeline.manifest.write import ManifestRecord
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_directory import Claim, claimed, prune_parts
+from pipeline.schema.emulated import EMULATED_MARK
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.layout import RunLayout
@@ -123,10 +124,13 @@ def import_tiles(
     settings = settings or TileStoreSettings()
     with TileFiles(source, layout) as files:
         listing = _listing(files, layout)
+        described: dict[str, Any] = {"kind": "import", "layout": layout.name, "file": source.name}
+        if (source / EMULATED_MARK).is_file():
+            described["emulated"] = True
         recipe = {
             "kind": f"import-{layout.name}",
             "name": layout.store,
-            "source": {"kind": "import", "layout": layout.name, "file": source.name},
+            "source": described,
             "store": settings.model_dump(mode="json"),
         }
         claim = Claim(recipe, "tiles", _checked_inputs(listing, 0), "source", free_keys=("source.file",))

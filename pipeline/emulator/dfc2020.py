@@ -23,13 +23,12 @@ from pipeline.emulator.scene import EmulatedScene
 from pipeline.emulator.scenes import scene_bands
 from pipeline.schema.bands import S1_BANDS, S2_BANDS
 from pipeline.schema.dfc2020 import DFC_FILE_CODES
+from pipeline.schema.emulated import EMULATED_MARK
 from pipeline.schema.grid import PixelGrid
 
 PATCH_PX: Final = 256
 NO_LABEL: Final = 0
 """Code of pixels without a class in the contest's files; here of snow, which its labels do not hold."""
-
-README: Final = "README.txt"
 
 NOTE: Final = """\
 Emulated: {validation} validation and {test} test patches of the emulator's planet {seed}, in the layout of DFC2020.
@@ -61,7 +60,7 @@ def write_dfc2020(
     planet = Planet(seed)
     written: list[WrittenPatch] = []
     with new_folder(out) as folder:
-        (folder / README).write_text(NOTE.format(validation=validation, test=test, seed=seed))
+        (folder / EMULATED_MARK).write_text(NOTE.format(validation=validation, test=test, seed=seed))
         for split, count in (("validation", validation), ("test", test)):
             for number, place in enumerate(
                 choose_places(planet, seed, f"dfc2020-{split}", count, PATCH_PX, all_paired=True)

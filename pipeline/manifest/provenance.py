@@ -7,6 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.schema.emulated import is_emulated
+
 PACKAGES: Final = ("noldo", "numpy", "zarr", "numcodecs", "pyarrow", "geopandas", "pyproj", "earthengine-api")
 """Packages whose version may show in the bytes of a store or a manifest."""
 
@@ -37,7 +39,7 @@ def provenance_record(recipe: Mapping[str, Any], recipe_digest: str, content: Ma
     public = {key: value for key, value in source.items() if key not in PRIVATE}
     return {
         "data": _data(source),
-        "emulated": source["kind"] == "emulator",
+        "emulated": is_emulated(source),
         "source": public,
         "recipe_digest": recipe_digest,
         "content_digest": dict(content),
@@ -47,9 +49,11 @@ def provenance_record(recipe: Mapping[str, Any], recipe_digest: str, content: Ma
 
 
 def _data(source: Mapping[str, Any]) -> str:
+    if is_emulated(source):
+        return EMULATED
     if source["kind"] == "import" and source.get("labels", "") is None:
         return f"{IMPORTED} {UNLABELLED}"
-    return {"emulator": EMULATED, "import": IMPORTED}.get(source["kind"], REAL)
+    return IMPORTED if source["kind"] == "import" else REAL
 
 
 def package_versions() -> dict[str, str]:

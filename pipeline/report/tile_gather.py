@@ -12,6 +12,7 @@ from pipeline.files import listed
 from pipeline.osm_state import OsmTables, read_osm_tables
 from pipeline.parts import read_part
 from pipeline.report.gather import IndexRow, or_notice, read_index, read_mapping
+from pipeline.schema.emulated import is_emulated
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PixelGrid, transformer
 from pipeline.schema.layout import RunLayout
@@ -74,7 +75,7 @@ class TileRun:
     def emulated(self) -> bool:
         """Whether the scenes came from the local emulator."""
         source = self.provenance.get("source") or self.recipe.get("source")
-        return isinstance(source, Mapping) and source.get("kind") == "emulator"
+        return isinstance(source, Mapping) and is_emulated(source)
 
 
 def is_tile_run(layout: RunLayout) -> bool:

@@ -1,5 +1,6 @@
 """Patches in the layout of DFC2020: read by the importer as the contest's, and true to the planet."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,8 @@ def test_the_importer_takes_every_patch_as_it_is(written: Path, tmp_path: Path) 
     (command,) = [command for command in tile_commands() if command.name == "dfc2020"]
     ended = CliRunner().invoke(command, [str(written), "--out", str(tmp_path / "run")])
     assert ended.exit_code == 0, ended.stderr
+    told = json.loads((tmp_path / "run" / "manifest" / "provenance.json").read_text())
+    assert told["emulated"] is True
     train = open_tile_arrays(tmp_path / "run" / "store" / "dfc2020_train.zarr")
     test = open_tile_arrays(tmp_path / "run" / "store" / "dfc2020_test.zarr")
     assert (train["s2"].shape, test["s1"].shape) == ((2, 13, 256, 256), (1, 2, 256, 256))

@@ -21,6 +21,8 @@ def test_emulated_and_real_data_are_told_apart() -> None:
         {"source": {"kind": "earthengine", "project": "payer", "url": "https://x"}}, "d", {"dataset": "x"}
     )
     assert real["emulated"] is False
+    written = provenance_record({"source": {"kind": "import", "emulated": True}}, "d", {"dataset": "x"})
+    assert (written["emulated"], written["data"]) == (True, emulated["data"])
     assert "Earth Engine" in real["data"]
     assert "payer" not in str(real)
     with pytest.raises(ValueError, match="of which kind its source is"):
