@@ -15,13 +15,13 @@ from typing import Any, Final
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.layout import ADDED_LABELS
 from pipeline.schema.paths import AnyPath
 from training.label_source import LABELS_DIGEST, OWN_LABELS, STORE_DIGEST, content_digest_of
+from training.new_label_array import WRITE_ALL, new_label_array
 from training.pseudo.put_in_place import finish_placing, partial_folder, put_in_place
 
 PROVENANCE: Final = "provenance"
@@ -29,9 +29,6 @@ PROVENANCE: Final = "provenance"
 
 COPIED_ATTRIBUTES: Final = ("flag_values", "flag_meanings")
 """Of the store's own labels; added ones have the same legend."""
-
-WRITE_ALL: Final[Any] = {"write_empty_chunks": True}
-"""Readers take a chunk that is not there for damage."""
 
 UNSHARDED_ROWS: Final = 64
 """Rows of a shard where the store's own labels are not sharded."""
@@ -128,19 +125,8 @@ def _opened(aside: Path, array: AddedArray, own: Any) -> Any:
     """The array as it was begun before, or a new one with the shards, chunks and checksums of the store's labels."""
     if (aside / array.name / "zarr.json").is_file():
         return zarr.open_array(aside / array.name, mode="r+", config=WRITE_ALL)
-    row = own.shape[1:]
-    return zarr.create_array(
-        aside / array.name,
-        shape=own.shape,
-        chunks=(1, *row),
-        shards=(_shard_rows(own), *row),
-        dtype="uint8",
-        fill_value=array.fill,
-        filters=None,
-        compressors=[BloscCodec(cname="lz4hc", clevel=5, shuffle="noshuffle"), Crc32cCodec()],
-        dimension_names=("location", "season", "y", "x"),
-        attributes=dict(array.attributes),
-        config=WRITE_ALL,
+    return new_label_array(
+        aside / array.name, own.shape, shard_rows=_shard_rows(own), fill=array.fill, attributes=array.attributes
     )
 
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
-from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pipeline.schema.errors import UsageError
 from pipeline.schema.landcover import IGNORE
 from training.json_file import read_json
 from training.label_source import LABELS_DIGEST, STORE_DIGEST, content_digest_of
+from training.new_label_array import new_label_array
 from training.robustness.settings import BlobNoise, PlanetNoise
 from training.robustness.spoil import BLOCK_ROWS, Material, spoilt, take_census
 
@@ -32,9 +31,6 @@ COUNTS: Final = "noldo:counts"
 
 CLEAN: Final = "clean"
 """What the clean labels, and the network that learns them, are called."""
-
-CODEC: Final = BloscCodec(cname="lz4hc", clevel=5, shuffle="noshuffle")
-"""As the label maps of our stores are packed (pipeline/store_arrays.py)."""
 
 
 @dataclass(frozen=True)
@@ -156,18 +152,7 @@ def _new_array(folder: Path, shape: tuple[int, ...], about: Mapping[str, Any]) -
     for left in folder.parent.glob(f".{folder.name}.*.partial"):  # by a run that was killed
         shutil.rmtree(left)
     try:
-        array = zarr.create_array(
-            partial,
-            shape=shape,
-            chunks=(1, *shape[1:]),
-            shards=(BLOCK_ROWS, *shape[1:]),
-            dtype="uint8",
-            fill_value=IGNORE,
-            filters=None,
-            compressors=[CODEC, Crc32cCodec()],
-            dimension_names=("location", "season", "y", "x"),
-            config={"write_empty_chunks": True},  # readers take a chunk that is not there for damage
-        )
+        array = new_label_array(partial, shape, shard_rows=BLOCK_ROWS, fill=IGNORE, attributes={})
         writer = _Writer(array)
         yield writer
         counts = {"labelled": writer.labelled, "wrong": writer.wrong}
