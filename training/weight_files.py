@@ -4,6 +4,7 @@ Of torch's files only plain data is read (`weights_only=True`): no code in them 
 """
 
 import argparse
+import hashlib
 import os
 import pickle
 import re
@@ -27,6 +28,15 @@ LIGHTNING_KEY: Final = "state_dict"
 
 LIGHTNING_VERSION: Final = "2.0.0"
 """What our .ckpt files give as the version that wrote them; that one and later ones read them."""
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal; UsageError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}); give a file of weights") from error
 
 
 def read_weights(path: Path, within: Sequence[str] = (LIGHTNING_KEY,)) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.schema.errors import UsageError
-from training.weight_files import read_weights, write_weights
+from training.weight_files import file_sha256, read_weights, write_weights
 
 WEIGHTS = {"net.a.weight": torch.arange(24.0).reshape(1, 2, 3, 4), "net.a.count": torch.tensor(5)}
 
@@ -96,3 +96,11 @@ def test_wrong_paths_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="safetensors"):
             write_weights(WEIGHTS, tmp_path / name)
     assert [p.name for p in tmp_path.iterdir()] == ["w.h5"]
+
+
+def test_the_digest_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
+    (tmp_path / "w.ckpt").write_bytes(b"abc")
+    # FIPS 180-2, appendix B.1.
+    assert file_sha256(tmp_path / "w.ckpt") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    with pytest.raises(UsageError, match=r"none\.ckpt cannot be read \(No such file or directory\)"):
+        file_sha256(tmp_path / "none.ckpt")

@@ -15,9 +15,9 @@ from training.json_file import read_json, write_json, write_whole
 from training.other_run import changed_settings
 from training.pseudo.settings import TeacherSettings
 from training.pseudo.state import new_state
-from training.pseudo.teachers import file_sha256
 from training.pseudo.train_teacher import TeacherRun, train_teacher
 from training.run_record import describe_run
+from training.weight_files import file_sha256
 
 SECTION = "pseudo_label"
 """Key of run.json that holds the teacher's settings, beside those of a pretraining with the same network."""

@@ -1,6 +1,5 @@
 """Trained networks that label: their weights, and the run that made them."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from training.network import network_for
 from training.pseudo.held_out import HeldOutAs
 from training.segmenter import Segmenter
 from training.settings import PretrainSettings
+from training.weight_files import file_sha256
 
 
 @dataclass(frozen=True)
@@ -57,15 +57,6 @@ def load_teacher(path: Path, store: TrainingStore, compute: Compute) -> Teacher:
         raise UsageError(f"{path} is not the network of {record}: {'; '.join(report.lines()[:3])}")
     compute.settle(network).eval().requires_grad_(False)
     return Teacher(network, settings.s2_bands, path, file_sha256(path), HeldOutAs.of_run(about, settings))
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal; UsageError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}); give a file of weights") from error
 
 
 def _settings(about: Mapping[str, Any], record: Path) -> PretrainSettings:

@@ -1,6 +1,5 @@
 """What a transfer run leaves beside its scores, and what a folder holds already."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from training.transfer.layout import TransferLayout
 from training.transfer.settings import TransferSettings
 from training.transfer.setup import Setup
 from training.transfer.tile_store import TileStore
+from training.weight_files import file_sha256
 
 DECIDES: Final = (("training store", "train"), ("test store", "test"), ("weights", "weights"))
 """What decides a result beside the settings: what a user calls it, and its name in transfer.json."""
@@ -81,13 +81,8 @@ def _store(store: TileStore) -> dict[str, Any]:
 
 def _weights(path: Path, keys: KeyReport | None) -> dict[str, Any]:
     told = None if keys is None else {name: list(value) for name, value in asdict(keys).items()}
-    return {"file": str(path), "sha256": _sha256(path), "keys": told}
+    return {"file": str(path), "sha256": file_sha256(path), "keys": told}
 
 
 def _content(described: Any) -> Any:
     return next((described[key] for key in _CONTENT if key in described), None) if described else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
