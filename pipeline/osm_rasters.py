@@ -14,7 +14,7 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform_bounds
+from rasterio.warp import transform, transform_bounds
 
 from pipeline.schema.errors import UsageError
 from pipeline.schema.grid import PixelGrid
@@ -158,6 +158,8 @@ def _finer(source: Any, grid: PixelGrid) -> bool:
     """Whether a raster's pixels are smaller than the tile's, there where the tile is."""
     left, bottom, _, _ = grid.bounds_m
     step = grid.pixel_m
-    x0, y0, x1, y1 = transform_bounds(f"EPSG:{grid.epsg}", source.crs, left, bottom, left + step, bottom + step)
+    corners = [left, left + step, left], [bottom, bottom, bottom + step]
+    (x0, x1, x2), (y0, y1, y2) = transform(f"EPSG:{grid.epsg}", source.crs, *corners)
+    tile_pixel = abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0))  # of its outline, which may be turned
     pixel = abs(source.transform.a * source.transform.e - source.transform.b * source.transform.d)
-    return bool(pixel < FINER**2 * abs((x1 - x0) * (y1 - y0)))
+    return bool(pixel < FINER**2 * tile_pixel)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rasterio.transform import Affine
@@ -62,6 +62,7 @@ def test_aligned_numbers_come_through_pixel_for_pixel(
     st.floats(-175, 175), st.floats(-50, 75), st.sampled_from([4326, 3857, 3035, 32600, 6933]), st.integers(16, 50),
     st.floats(9.0, 60.0), st.floats(-200, 200), st.floats(-200, 200),
 )  # fmt: skip
+@example(lon=-101.0, lat=0.0, epsg=3035, size=16, step_m=9.0, off_x=0.0, off_y=0.0)  # turned by 13 degrees
 def test_in_another_system_every_pixel_takes_the_number_at_its_centre(
     tmp_path: Path, lon: float, lat: float, epsg: int, size: int, step_m: float, off_x: float, off_y: float
 ) -> None:
