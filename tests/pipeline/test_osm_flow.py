@@ -248,7 +248,6 @@ def test_a_build_cut_short_within_a_part_goes_on_with_the_next_tile(
     assert digest(after) == digest(built)
 
 
-@pytest.mark.parametrize("kind", [FailureKind.TRANSIENT, FailureKind.PERMANENT])
 def killed(run: Callable[[], object]) -> int:
     """The exit status of a process that does this and is ended on the way; 0 if it is not."""
     child = os.fork()
@@ -306,6 +305,7 @@ def test_a_build_in_object_storage_that_is_cut_short_is_the_one_on_a_disk(
     assert [path.name for path in listed(there / "store", "*.zarr")] == ["other_test.zarr", "other_train.zarr"]
 
 
+@pytest.mark.parametrize("kind", [FailureKind.TRANSIENT, FailureKind.PERMANENT])
 def test_a_service_that_is_down_or_refuses_all_is_left_in_peace(
     tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles, kind: FailureKind
 ) -> None:
