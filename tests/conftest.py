@@ -4,6 +4,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -311,3 +312,31 @@ def bucket(object_storage: str) -> Callable[[], AnyPath]:
         return open_path(f"s3://{name}/runs/one")
 
     return make
+
+
+BROWSER_OPTIONS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+    "--hide-scrollbars", "--enable-logging=stderr", "--v=0", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--virtual-time-budget=3000",
+)  # fmt: skip
+
+
+def _browse(page: Path, *options: str, query: str = "") -> tuple[str, list[str]]:
+    """Open a page; its DOM after the scripts have run (with --dump-dom), and the lines of its console."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.fail("no 'chromium' on the PATH: run `make browser`")
+    profile = page.parent / "profile"
+    command = [browser, *BROWSER_OPTIONS, f"--user-data-dir={profile}", *options, f"file://{page}{query}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
+    finally:
+        shutil.rmtree(profile, ignore_errors=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.fixture(scope="session")
+def browse() -> Callable[..., tuple[str, list[str]]]:
+    """`browse(page, *options, query="")`: the page in headless Chromium; its DOM, and the lines of its console."""
+    return _browse

@@ -1,8 +1,6 @@
 """The page in a real browser: what it draws, what its script does, and that it never calls out."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -13,38 +11,27 @@ from PIL import Image
 
 from pipeline.report import write_report
 
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-    "--hide-scrollbars", "--enable-logging=stderr", "--v=0", "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--virtual-time-budget=3000",
-)  # fmt: skip
+Browse = Callable[..., tuple[str, list[str]]]
+"""Opens a page in a real browser, see tests/conftest.py."""
+
+Scripted = Callable[[Path, str], str]
 
 
-def browse(page: Path, *options: str, query: str = "") -> tuple[str, list[str]]:
-    """Open a page; its DOM after the scripts have run (with --dump-dom), and the lines of its console."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.fail("no 'chromium' on the PATH: run `make browser`")
-    profile = page.parent / "profile"
-    command = [browser, *QUIET, f"--user-data-dir={profile}", *options, f"file://{page}{query}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
-    finally:
-        shutil.rmtree(profile, ignore_errors=True)
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+@pytest.fixture
+def scripted(browse: Browse) -> Callable[[Path, str], str]:
+    """Run a script at the end of a page and give back what it returns as text."""
 
+    def run(page: Path, script: str) -> str:
+        probe = page.with_name("probe.html")
+        code = f"<script>addEventListener('load',()=>{{document.title='<<'+(()=>{{{script}}})()+'>>'}})</script></body>"
+        probe.write_text(page.read_text().replace("</body>", code))
+        dom, console = browse(probe, "--dump-dom", "--window-size=1280,900")
+        assert console == []
+        found = re.search(r"<title>&lt;&lt;(.*?)&gt;&gt;</title>", dom, re.DOTALL)
+        assert found is not None
+        return unescape(found.group(1))
 
-def scripted(page: Path, script: str) -> str:
-    """Run a script at the end of the page and give back what it returns as text."""
-    probe = page.with_name("probe.html")
-    code = f"<script>addEventListener('load',()=>{{document.title='<<'+(()=>{{{script}}})()+'>>'}})</script></body>"
-    probe.write_text(page.read_text().replace("</body>", code))
-    dom, console = browse(probe, "--dump-dom", "--window-size=1280,900")
-    assert console == []
-    found = re.search(r"<title>&lt;&lt;(.*?)&gt;&gt;</title>", dom, re.DOTALL)
-    assert found is not None
-    return unescape(found.group(1))
+    return run
 
 
 @pytest.fixture
@@ -52,7 +39,7 @@ def page(make_run: Callable[..., Any]) -> Path:
     return write_report(make_run(stored=4).layout, title="NoLDO demo")
 
 
-def test_every_section_is_drawn_and_the_console_stays_silent(page: Path) -> None:
+def test_every_section_is_drawn_and_the_console_stays_silent(page: Path, scripted: Scripted) -> None:
     heights = scripted(
         page,
         "return [...document.querySelectorAll('section')].map(s=>s.id+' '+Math.round(s.offsetHeight)).join(';')"
@@ -64,14 +51,14 @@ def test_every_section_is_drawn_and_the_console_stays_silent(page: Path) -> None
     assert min(int(height) for height in found.values()) > 150
 
 
-def test_a_script_that_fails_or_calls_out_would_be_noticed(tmp_path: Path) -> None:
+def test_a_script_that_fails_or_calls_out_would_be_noticed(tmp_path: Path, browse: Browse) -> None:
     bad = tmp_path / "bad.html"
     bad.write_text("<!doctype html><img src='https://example.org/a.png'><script>undefinedFunction()</script>")
     _, console = browse(bad, "--dump-dom")
     assert any("undefinedFunction" in line for line in console)
 
 
-def test_a_thumbnail_shows_its_location_alone(page: Path) -> None:
+def test_a_thumbnail_shows_its_location_alone(page: Path, scripted: Scripted) -> None:
     shown = "[...document.querySelectorAll('.sample')].filter(s=>s.offsetHeight).map(s=>s.dataset.id)"
     answer = scripted(
         page,
@@ -81,7 +68,7 @@ def test_a_thumbnail_shows_its_location_alone(page: Path) -> None:
     assert answer == "0000000|0000002|0000002"
 
 
-def test_the_map_zooms_and_comes_back(page: Path) -> None:
+def test_the_map_zooms_and_comes_back(page: Path, scripted: Scripted) -> None:
     answer = scripted(
         page,
         "const m=document.getElementById('map'), w=()=>m.viewBox.baseVal.width.toFixed(1), click=z=>"
@@ -100,7 +87,7 @@ def test_the_map_zooms_and_comes_back(page: Path) -> None:
     assert 5 <= int(widest) <= 14
 
 
-def test_a_picture_opens_enlarged_and_a_mark_leads_to_its_sample(page: Path) -> None:
+def test_a_picture_opens_enlarged_and_a_mark_leads_to_its_sample(page: Path, scripted: Scripted) -> None:
     answer = scripted(
         page,
         "document.querySelector('.sample .shot').click(); const d=document.getElementById('zoom');"
@@ -112,7 +99,7 @@ def test_a_picture_opens_enlarged_and_a_mark_leads_to_its_sample(page: Path) -> 
 
 
 @pytest.mark.parametrize(("query", "light"), [("?theme=light", True), ("?theme=dark", False)])
-def test_both_themes_are_drawn(page: Path, query: str, light: bool) -> None:
+def test_both_themes_are_drawn(page: Path, query: str, light: bool, browse: Browse) -> None:
     picture = page.with_suffix(".png")
     _, console = browse(page, f"--screenshot={picture}", "--window-size=1280,900", query=query)
     assert console == []
@@ -121,7 +108,7 @@ def test_both_themes_are_drawn(page: Path, query: str, light: bool) -> None:
     assert (corner > 128) == light
 
 
-def test_nothing_is_wider_than_a_phone(page: Path) -> None:
+def test_nothing_is_wider_than_a_phone(page: Path, browse: Browse) -> None:
     """A frame of 390 px, because a headless window is never narrower than 500."""
     report = (
         "<script>addEventListener('load',()=>parent.postMessage(document.documentElement.scrollWidth,'*'))</script>"

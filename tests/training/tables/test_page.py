@@ -1,6 +1,4 @@
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -15,12 +13,8 @@ from training.tables.page import page
 from training.tables.runs import TransferRun
 from training.tables.write import INTRODUCTION, all_tables
 
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-    "--hide-scrollbars", "--enable-logging=stderr", "--v=0", "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--virtual-time-budget=3000",
-)  # fmt: skip
+Browse = Callable[..., tuple[str, list[str]]]
+"""Opens a page in a real browser, see tests/conftest.py."""
 
 MakeRun = Callable[..., TransferRun]
 
@@ -38,20 +32,6 @@ def written(make_run: MakeRun, tmp_path: Path) -> Path:
     path = tmp_path / "tables.html"
     path.write_text(page("Title", INTRODUCTION, ["A notice & more."], tables, figures))
     return path
-
-
-def browse(path: Path, *options: str, query: str = "") -> tuple[str, list[str]]:
-    """Open a page; its DOM after the scripts have run (with --dump-dom), and the lines of its console."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.fail("no 'chromium' on the PATH: run `make browser`")
-    profile = path.parent / "profile"
-    command = [browser, *QUIET, f"--user-data-dir={profile}", *options, f"file://{path}{query}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=90)
-    finally:
-        shutil.rmtree(profile, ignore_errors=True)
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 def test_names_are_words_and_nothing_is_asked_for_from_outside(written: Path) -> None:
@@ -76,7 +56,7 @@ def test_rows_of_ours_are_told_apart_and_the_best_is_bold(written: Path) -> None
     assert all(row.count("<td") + row.count("<th") >= 6 for row in (*ours, *published))
 
 
-def test_the_page_is_drawn_and_the_console_stays_silent(written: Path) -> None:
+def test_the_page_is_drawn_and_the_console_stays_silent(written: Path, browse: Browse) -> None:
     script = (
         "<script>addEventListener('load',()=>{document.title='<<'+[...document.querySelectorAll('section')]"
         ".map(s=>s.id+' '+Math.round(s.offsetHeight)).join(';')+'|'+document.querySelector('figure svg')"
@@ -97,7 +77,7 @@ def test_the_page_is_drawn_and_the_console_stays_silent(written: Path) -> None:
 
 
 @pytest.mark.parametrize(("query", "light"), [("?theme=light", True), ("?theme=dark", False)])
-def test_both_themes_are_drawn(written: Path, query: str, light: bool) -> None:
+def test_both_themes_are_drawn(written: Path, query: str, light: bool, browse: Browse) -> None:
     picture = written.with_suffix(".png")
     _, console = browse(written, f"--screenshot={picture}", "--window-size=1280,900", query=query)
     assert console == []
@@ -107,7 +87,7 @@ def test_both_themes_are_drawn(written: Path, query: str, light: bool) -> None:
     assert (corner > 128) == light
 
 
-def test_nothing_is_wider_than_a_phone_and_names_stay_in_sight(written: Path) -> None:
+def test_nothing_is_wider_than_a_phone_and_names_stay_in_sight(written: Path, browse: Browse) -> None:
     """A frame of 390 px, because a headless window is never narrower than 500."""
     report = (
         "<script>addEventListener('load',()=>{const s=document.querySelector('.scroll');s.scrollLeft=300;"
