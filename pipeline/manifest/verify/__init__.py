@@ -1,0 +1,1 @@
+"""Whether a published data set is what its manifest says."""
