@@ -10,7 +10,7 @@ JOBS   ?= 2
 # Some images forbid Python to keep compiled modules; each of a build's processes would compile all it imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup browser demo test lint pretrain compare clean
+.PHONY: help setup browser openssh demo test lint pretrain compare clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -27,10 +27,13 @@ $(READY): pyproject.toml constraints.txt
 browser:  # The report's tests look at the page in a real browser.
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }
 
+openssh:  # Manifests are signed, in the tests too, by ssh-keygen.
+	@command -v ssh-keygen >/dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends openssh-client; }
+
 demo: $(READY)  ## Build NoLDO-S12 in miniature on the local Earth Engine and pretrain CromSS on it
 	$(BIN)/noldo build recipes/demo.yaml --out runs/demo
 
-test: $(READY) browser  ## Lint, types, import contract and the whole test suite
+test: $(READY) browser openssh  ## Lint, types, import contract and the whole test suite
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

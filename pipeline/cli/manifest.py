@@ -4,6 +4,7 @@ import click
 
 from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.manifest_diff import diff
+from pipeline.cli.manifest_sign import sign
 from pipeline.cli.output import JSON_HELP, show
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
@@ -33,3 +34,4 @@ def digest(directory: AnyPath, as_json: bool) -> None:
 
 
 manifest.add_command(diff)
+manifest.add_command(sign)

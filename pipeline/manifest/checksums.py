@@ -15,6 +15,9 @@ from pipeline.schema.paths import AnyPath
 CHECKSUMS_FILE: Final = "manifest-sha256.txt"
 """In the manifest; paths in it are relative to the run directory, where `sha256sum -c` is to be run."""
 
+SIGNATURE_FILE: Final = f"{CHECKSUMS_FILE}.sig"
+"""Beside the list, where it was signed (pipeline/manifest/signature.py); neither is listed."""
+
 READERS: Final = 8
 """Objects read at once from object storage, and the bytes of each held at a time."""
 BLOCK_BYTES: Final = 8 * 2**20
@@ -63,7 +66,8 @@ def verify_checksums(run: RunLayout) -> ChecksumReport:
     present = published(run.manifest, "manifest")
     for store in listed(run.store("nol").parent, "*.zarr"):
         present |= published(store, f"store/{store.name}")
-    present.pop(f"manifest/{CHECKSUMS_FILE}", None)
+    for name in (CHECKSUMS_FILE, SIGNATURE_FILE):
+        present.pop(f"manifest/{name}", None)
     missing = [name for name in expected if name not in present and not is_file(run.root / name)]
     found = _digests({name: run.root / name for name in expected if name not in missing})
     changed = [name for name in found if found[name] != expected[name]]
