@@ -6,6 +6,7 @@ takes the same way as s3://, which is the one that the tests can run.
 """
 
 import contextlib
+import errno
 import importlib.util
 import os
 import posixpath
@@ -41,6 +42,9 @@ _LIBRARIES: Final = frozenset({"aiobotocore", "aiohttp", "botocore", "fsspec", "
 
 PRECONDITION_FAILED: Final = (412, "412")
 """What gcsfs gives as the code of its error where a conditional put came second."""
+
+_WITHOUT_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)
+"""What link(2) says on file systems that know no hard links, such as exFAT."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -114,12 +118,7 @@ def write_new(path: AnyPath, data: bytes) -> bool:
     Of two that write at once one only gets True, if the service knows conditional puts; see pipeline/object_lock.py.
     """
     if is_local(path):
-        try:
-            with path.open("xb") as file:
-                file.write(data)
-        except FileExistsError:
-            return False
-        return True
+        return _write_new_on_disk(path, data)
     try:
         path.fs.pipe_file(path.path, data, mode="create")
     except Exception as error:
@@ -128,6 +127,28 @@ def write_new(path: AnyPath, data: bytes) -> bool:
         if "NotImplemented" not in f"{type(error).__name__} {error}":
             raise
         path.fs.pipe_file(path.path, data)
+    return True
+
+
+def _write_new_on_disk(path: Path, data: bytes) -> bool:
+    """Give a file that is written out its name; a link, unlike a rename, replaces none."""
+    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(temporary)
+        except OSError as error:
+            if error.errno not in _WITHOUT_LINKS:
+                raise
+            with path.open("xb") as file:
+                file.write(data)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
     return True
 
 

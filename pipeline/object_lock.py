@@ -1,7 +1,7 @@
-"""One build at a time in a run directory in object storage.
+"""One build at a time in a run directory in object storage, or one of whatever else changes a folder there.
 
 The lock is an object `.lock` that its owner writes anew every few seconds. One that stays as it is for a minute belongs
-to a build that is gone, and is taken over; no clock is compared with another's. It is made with a conditional put,
+to a process that is gone, and is taken over; no clock is compared with another's. It is made with a conditional put,
 which Amazon S3 (user guide, "Conditional writes") and Cloud Storage ("Request preconditions") decide for one of two at
 once. Where a service has no such put, the later of two writers has it.
 """
@@ -45,6 +45,17 @@ TIMES: Final = LockTimes()
 
 
 @dataclass(frozen=True)
+class LockWords:
+    """What messages call the holder of a lock, and what they advise instead of waiting."""
+
+    holder: str = "build"
+    otherwise: str = "choose another --out"
+
+
+WORDS: Final = LockWords()
+
+
+@dataclass(frozen=True)
 class Claim:
     """What a lock says of its owner."""
 
@@ -63,33 +74,33 @@ class Claim:
 
 
 @contextmanager
-def object_lock(out: UPath, tell: Tell, times: LockTimes = TIMES) -> Iterator[None]:
-    """Hold the run directory `out`; `tell` hears why it takes long.
+def object_lock(out: UPath, tell: Tell, times: LockTimes = TIMES, words: LockWords = WORDS) -> Iterator[None]:
+    """Hold the folder `out`; `tell` hears why it takes long.
 
-    Raises UsageError where it cannot be written to or another build holds it, and NoldoError where another build took
+    Raises UsageError where it cannot be written to or another process holds it, and NoldoError where another took
     the lock over from this one, which must then have stood still for a minute.
     """
     lock = out / ".lock"
     claim = _own_claim()
     try:
-        _acquire(lock, claim, tell, times)
+        _acquire(lock, claim, tell, times, words)
     except Exception as error:
         if not isinstance(error, OSError) and not is_storage_error(error):
             raise
-        raise UsageError(f"cannot write to {out}: {storage_reason(error)}; choose another --out") from error
+        raise UsageError(f"cannot write to {out}: {storage_reason(error)}; {words.otherwise}") from error
     heart = _Heart(lock, claim, times)
     heart.start()
     try:
         yield
     except KeyboardInterrupt:
         if heart.lost:
-            raise NoldoError(f"{out} was taken over by another build, so this one stopped") from None
+            raise NoldoError(f"{out} was taken over by another {words.holder}, so this one stopped") from None
         raise
     finally:
         heart.stop()
 
 
-def _acquire(lock: UPath, claim: Claim, tell: Tell, times: LockTimes) -> None:
+def _acquire(lock: UPath, claim: Claim, tell: Tell, times: LockTimes, words: LockWords) -> None:
     """Write our claim, once there is no other or the other's owner is gone."""
     seen, watched_s, told = _read(lock), 0.0, False
     while True:
@@ -99,35 +110,34 @@ def _acquire(lock: UPath, claim: Claim, tell: Tell, times: LockTimes) -> None:
         elif seen.token == claim.token:
             return  # the put came through, and its answer got lost
         elif _is_dead(seen) or watched_s >= times.expiry_s:
-            tell(f"taking over from a build that is gone ({seen.who()})")
-            _take_over(lock, claim, times)
+            tell(f"taking over from a {words.holder} that is gone ({seen.who()})")
+            _take_over(lock, claim, times, words)
             return
         elif not told:
-            tell(
-                f"another build held {lock.parent} ({seen.who()}); watching for {times.expiry_s:.0f} s whether it lives"
-            )
+            watched = f"watching for {times.expiry_s:.0f} s whether it lives"
+            tell(f"another {words.holder} held {lock.parent} ({seen.who()}); {watched}")
             told = True
         pause_s = 0.0 if seen is None else min(times.beat_s / 4, times.expiry_s)
         time.sleep(pause_s)
         now = _read(lock)
         watched_s = watched_s + pause_s if now == seen else 0.0
         if now is not None and seen is not None and now != seen:
-            raise UsageError(_held(lock.parent, now))
+            raise UsageError(_held(lock.parent, words, now))
         seen = now
 
 
-def _take_over(lock: UPath, claim: Claim, times: LockTimes) -> None:
+def _take_over(lock: UPath, claim: Claim, times: LockTimes, words: LockWords) -> None:
     remove(lock)
     write_new(lock, _plain(claim))
     time.sleep(times.settle_s)
     owner = _read(lock)
     if owner is None or owner.token != claim.token:
-        raise UsageError(_held(lock.parent, owner))
+        raise UsageError(_held(lock.parent, words, owner))
 
 
-def _held(out: AnyPath, owner: Claim | None = None) -> str:
+def _held(out: AnyPath, words: LockWords, owner: Claim | None = None) -> str:
     who = f" ({owner.who()})" if owner is not None else ""
-    return f"another build is running in {out}{who}; wait for it or choose another --out"
+    return f"another {words.holder} is running in {out}{who}; wait for it or {words.otherwise}"
 
 
 class _Heart(threading.Thread):

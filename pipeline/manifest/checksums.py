@@ -97,12 +97,13 @@ def _read_listing(listing: AnyPath) -> dict[str, str]:
 def _digests(files: Mapping[str, AnyPath]) -> dict[str, str]:
     """SHA-256 of every file in hexadecimal, by name."""
     if all(is_local(path) for path in files.values()):
-        return {name: _sha256(path) for name, path in files.items()}
+        return {name: file_sha256(path) for name, path in files.items()}
     with ThreadPoolExecutor(READERS) as readers:
-        return dict(zip(files, readers.map(_sha256, files.values()), strict=True))
+        return dict(zip(files, readers.map(file_sha256, files.values()), strict=True))
 
 
-def _sha256(path: AnyPath) -> str:
+def file_sha256(path: AnyPath) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
     if is_local(path):
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
