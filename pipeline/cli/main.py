@@ -13,6 +13,7 @@ from pipeline.cli.compare import compare
 from pipeline.cli.emulator import emulator
 from pipeline.cli.import_ import import_
 from pipeline.cli.manifest import manifest
+from pipeline.cli.patch import patch
 from pipeline.cli.plan import plan
 from pipeline.cli.pretrain import pretrain
 from pipeline.cli.pseudo_label import pseudo_label
@@ -48,6 +49,7 @@ for command in (
     report,
     emulator,
     manifest,
+    patch,
     import_,
     bench,
 ):
