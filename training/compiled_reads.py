@@ -16,7 +16,7 @@ import numpy as np
 from numcodecs import blosc
 from numpy.typing import NDArray
 
-from training.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, checksum_library
+from pipeline.schema.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, checksum_library
 
 _HEADER: Final = 16
 """Bytes before a blosc chunk's data (c-blosc, README_CHUNK_FORMAT.rst): flags at 2, decoded size at 4, size at 12."""

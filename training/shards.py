@@ -17,10 +17,10 @@ import numpy as np
 from numcodecs import blosc
 from numpy.typing import NDArray
 
+from pipeline.schema.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
 from training.compiled_reads import read_compiled
-from training.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 from training.shard_files import CutShortError, DiskFiles, Part, ShardFiles, shard_files
 from training.store_files import read_file
 

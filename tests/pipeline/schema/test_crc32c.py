@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training import crc32c as module
-from training.crc32c import WITH_ITS_CHECKSUM, crc32c
+from pipeline.schema import crc32c as module
+from pipeline.schema.crc32c import WITH_ITS_CHECKSUM, crc32c
 
 RFC_3720 = [(bytes(32), 0x8A9136AA), (bytes([0xFF] * 32), 0x62A8AB43), (bytes(range(32)), 0x46DD794E)]
 """RFC 3720, appendix B.4."""
