@@ -38,7 +38,7 @@ test: $(READY) browser openssh  ## Lint, types, import contract and the whole te
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(READY)  ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .

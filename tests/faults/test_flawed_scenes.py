@@ -13,8 +13,6 @@ from pipeline.schema.records import Location, Patch, QualityRecord, SeasonMatch
 from pipeline.season_windows import SeasonSettings
 from pipeline.sources.earthengine import EarthEngineSource, emulator_spec
 
-pytestmark = pytest.mark.xdist_group("flawed")  # one run serves them all
-
 SEED = 7
 FLAWS = "offset:0.2,border:0.7,shift:0.5"
 PLACES = [(2.35, 48.85), (-58.4, -34.6), (11.98, 45.4), (18.42, -33.92), (-99.1, 19.4), (31.2, 30.05)]

@@ -23,8 +23,6 @@ Noldo = Callable[..., Any]
 
 Finish = Callable[[], dict[str, Any]]
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 BIN = Path(sys.executable).parent
 
 PIXELS = "image:computePixels"

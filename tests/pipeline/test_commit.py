@@ -15,8 +15,6 @@ from pipeline.commit import (
 from pipeline.files import file_sizes, listed, write_bytes
 from pipeline.schema.paths import AnyPath
 
-pytestmark = pytest.mark.xdist_group("storage")
-
 
 @pytest.fixture(params=["disk", "bucket"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:

@@ -10,8 +10,6 @@ from pipeline.event_log import EventLog, read_events
 from pipeline.files import file_sizes, write_bytes
 from pipeline.schema.paths import AnyPath
 
-pytestmark = pytest.mark.xdist_group("storage")
-
 
 @pytest.fixture(params=["disk", "bucket"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:

@@ -24,8 +24,6 @@ from pipeline.files import (
 from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
 
-pytestmark = pytest.mark.xdist_group("storage")
-
 
 @pytest.fixture(params=["disk", "bucket"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> AnyPath:

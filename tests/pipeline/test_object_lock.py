@@ -16,8 +16,6 @@ from pipeline.object_lock import Claim, LockTimes, object_lock
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.paths import AnyPath
 
-pytestmark = pytest.mark.xdist_group("storage")
-
 FAST = LockTimes(beat_s=0.2, expiry_s=1.0, settle_s=0.05)
 STRANGER = Claim(token="other", host="far", machine="far 1", pid=7, since="2026-01-01T00:00:00+00:00")
 

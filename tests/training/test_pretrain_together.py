@@ -16,8 +16,6 @@ from training.dataset import split_locations
 from training.epoch_log import read_log
 from training.settings import PretrainSettings
 
-pytestmark = pytest.mark.xdist_group("together")  # one run serves them all
-
 PROCESSES = 2
 
 PROGRAM = """

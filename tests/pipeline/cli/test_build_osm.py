@@ -31,8 +31,6 @@ from pipeline.schema.layout import RunLayout
 from pipeline.summary import BuildSummary
 from pipeline.tile_staging import read_staged
 
-pytestmark = pytest.mark.xdist_group("osm")  # one run serves them all
-
 SEED = 7
 SNOW = 8
 FAULTS = parse_faults("429:0.1,503:0.1,reset:0.1,truncate:0.1,badpixels:0.1")

@@ -17,8 +17,6 @@ from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE
 from pipeline.tile_arrays import open_tile_arrays
 
-pytestmark = pytest.mark.xdist_group("dfc2020")  # one run serves them all
-
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -16,8 +16,6 @@ from pipeline.schema.errors import UsageError
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.tiles import ExpertTile
 
-pytestmark = pytest.mark.xdist_group("experts")  # one run serves them all
-
 SEED, TRAIN, TEST = 7, 10, 2
 
 Written = tuple[Path, Sequence[WrittenTile]]

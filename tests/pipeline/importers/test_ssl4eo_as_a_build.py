@@ -27,8 +27,6 @@ from pipeline.schema.layout import RunLayout
 from pipeline.schema.strict import validated
 from pipeline.staging import tile_rows
 
-pytestmark = pytest.mark.xdist_group("imports")  # one run serves them all
-
 
 class InTurn:
     """Stands in for the Dask cluster: runs every chain here, one after another."""
