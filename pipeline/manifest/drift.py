@@ -7,18 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.manifest.drift_facts import SECTIONS, FactChange, ManifestFacts, fact_changes, read_facts
 from pipeline.manifest.drift_index import (
     GridDrift,
     IdDrift,
     SceneDrift,
-    grid_drift,
+    grid_counts,
+    grid_kinds,
     id_drift,
     scene_drift,
     shared_rows,
 )
-from pipeline.manifest.drift_pixels import BandDrift, LabelDrift, PixelTally
+from pipeline.manifest.drift_locations import LocationDrift, SeasonDrift, location_drift, season_drift
+from pipeline.manifest.drift_pixels import BANDS, LABELS, BandDrift, LabelDrift
+from pipeline.manifest.drift_rows import RowDrift, differing, row_drift
 from pipeline.manifest.drift_side import ID, Side
-from pipeline.manifest.drift_stores import Gone, MissingAsset, Stores, compare_location
+from pipeline.manifest.drift_stores import Gone, MissingAsset, Stores, Tallies, compare_location
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class Drift:
     ids: IdDrift
     scenes: tuple[SceneDrift, ...]
     grids: GridDrift
+    seasons: tuple[SeasonDrift, ...]
+    rows: tuple[RowDrift, ...] | None
+    """By array, from the digests that both manifests hold; None where one holds none."""
+    locations: tuple[LocationDrift, ...]
+    """The shared locations at which something differs."""
+    facts: tuple[FactChange, ...]
+    """What the manifests say differently of recipe, code, release and licences."""
+    content: tuple[str | None, str | None]
+    """The content digests that the manifests state, ours and the published one."""
     pixel_locations: int
     """Locations whose pixels were compared."""
     labels: tuple[LabelDrift, ...]
@@ -42,15 +55,20 @@ class Drift:
 
     @property
     def differs_in(self) -> tuple[str, ...]:
-        """What differs, of ids, scenes, grids, labels, bands and assets; empty where nothing does."""
+        """What differs, of ids, scenes, baselines, grids, pixels (by their digests), labels, bands, assets, recipe,
+        code, release and licences; empty where nothing does. What has only moved to another row does not count.
+        """
         found = {
             "ids": self.ids.missing or self.ids.extra or self.ids.other_split,
             "scenes": any(s.other or s.only_ours or s.only_published for s in self.scenes),
+            "baselines": any(s.baselines_other for s in self.seasons),
             "grids": self.grids.shifted or self.grids.moved,
+            "pixels": any(r.changed or r.only_ours or r.only_published for r in self.rows or ()),
             "labels": any(x.both != x.equal or x.only_ours or x.only_published for x in self.labels),
             "bands": any(b.pixels != b.equal or b.only_ours or b.only_published for b in self.bands),
             "assets": self.missing,
         }
+        found |= {name: any(fact.section == name for fact in self.facts) for name in SECTIONS}
         return tuple(name for name, differs in found.items() if differs)
 
     def as_json(self) -> dict[str, Any]:
@@ -63,36 +81,53 @@ def compare(
     published: Side,
     *,
     locations: int | None = None,
+    reread: bool = False,
     on_location: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Drift:
-    """Compare two sides; pixels of at most `locations` shared locations, spread evenly over ours, one at a time.
+    """Compare two sides; where both have digests of their rows, pixels are read only of locations where these differ.
 
-    `on_location` is told (done, total) of those. What cannot be read is told as missing, and the rest goes on. Pixels
-    are compared where both sides have stores, on the ground that two grids of the same pixels share.
+    Pixels are compared where both sides have stores, on the ground that two grids of the same pixels share: of at
+    most `locations` locations, spread evenly over ours, one at a time, of which `on_location` is told (done, total).
+    With `reread` digests are not relied on. What cannot be read is told as missing, and the rest goes on.
     """
     rows = shared_rows(ours, published)
-    tallies, gone, compared = {True: PixelTally(), False: PixelTally()}, Gone(), 0
+    digests, kinds = row_drift(ours, published), grid_kinds(rows)
+    tallies, gone, compared = Tallies(), Gone(), 0
     if ours.root is not None and published.root is not None:
         stores = (Stores(ours, "ours", gone), Stores(published, "published", gone))
-        ids = _spread(rows[ID].unique(), locations)
+        ids = rows[ID].unique()
+        if digests is not None and not reread:
+            unlike = differing(digests, (*BANDS, *LABELS))
+            ids = ids[[location_id in unlike for location_id in ids]]
+        ids = _spread(ids, locations)
         chosen = rows[rows[ID].isin(ids)]
         for done, (location_id, seasons) in enumerate(chosen.groupby(ID, sort=False), 1):
             compared += compare_location(str(location_id), seasons, stores, tallies)
             on_location(done, len(ids))
-    total = tallies[True].merged(tallies[False])
+    total = tallies.scenes[True].merged(tallies.scenes[False])
+    facts = read_facts(ours.manifest), read_facts(published.manifest)
     return Drift(
         ours=ours.where,
         published=published.where,
         ids=id_drift(ours, published),
         scenes=tuple(scene_drift(rows)),
-        grids=grid_drift(rows),
+        grids=grid_counts(kinds),
+        seasons=season_drift(rows, kinds),
+        rows=digests,
+        locations=location_drift(rows, kinds, digests, tallies.shares),
+        facts=fact_changes(*facts),
+        content=(_dataset(facts[0]), _dataset(facts[1])),
         pixel_locations=compared,
         labels=tuple(total.label_drift()),
         bands=tuple(total.band_drift()),
-        labels_same_scene=tuple(tallies[True].label_drift()),
-        bands_same_scene=tuple(tallies[True].band_drift()),
+        labels_same_scene=tuple(tallies.scenes[True].label_drift()),
+        bands_same_scene=tuple(tallies.scenes[True].band_drift()),
         missing=gone.assets(),
     )
+
+
+def _dataset(facts: ManifestFacts | None) -> str | None:
+    return None if facts is None else facts.dataset
 
 
 def _spread(ids: Any, many: int | None) -> Any:

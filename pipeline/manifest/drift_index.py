@@ -1,7 +1,7 @@
 """Two indices set beside each other: the same ids, the same scenes, the same ground? Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,13 +109,20 @@ def scene_drift(rows: pd.DataFrame) -> list[SceneDrift]:
     return sorted(found, key=lambda drift: drift.season)
 
 
-def grid_drift(rows: pd.DataFrame) -> GridDrift:
-    """Where the rows of `shared_rows` lie on the two sides."""
+def grid_kinds(rows: pd.DataFrame) -> list[str]:
+    """Where each row of `shared_rows` lies on the two sides, as the fields of GridDrift are called."""
+    if not {"geotransform_ours", "geotransform_published"} <= set(rows.columns):
+        return ["unknown"] * len(rows)
+    named = [name for name in rows.columns if name.startswith(("epsg_", "geotransform_"))]
+    return [_kind(pixel_offset(row)) for row in rows[named].to_dict("records")]
+
+
+def grid_counts(kinds: Iterable[str]) -> GridDrift:
+    """How many rows are of each kind."""
     counts = dict.fromkeys(("same", "shifted", "moved", "unknown"), 0)
-    known = {"geotransform_ours", "geotransform_published"} <= set(rows.columns)
-    for row in rows.to_dict("records") if known else ():
-        counts[_kind(pixel_offset(row))] += 1
-    return GridDrift(**counts) if known else GridDrift(0, 0, 0, len(rows))
+    for kind in kinds:
+        counts[kind] += 1
+    return GridDrift(**counts)
 
 
 def _kind(offset: tuple[int, int] | None) -> str:

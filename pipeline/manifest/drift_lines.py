@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pipeline.manifest.drift import Drift
 from pipeline.manifest.drift_index import SceneDrift, first_few
 from pipeline.manifest.drift_pixels import BandDrift, LabelDrift
+from pipeline.manifest.drift_release_lines import baseline_lines, fact_lines, location_lines, row_lines
 from pipeline.schema.dfc2020 import DFC_CLASSES
 from pipeline.schema.landcover import DW_CLASSES, OSM_CLASSES
 
@@ -25,6 +26,7 @@ def drift_lines(drift: Drift) -> list[str]:
             f"missing    {a.side}: {a.what}: {a.why}; {a.locations:,} shared, the first {a.example}"
             for a in drift.missing
         ),
+        *fact_lines(drift),
         _verdict(drift),
     ]
 
@@ -42,8 +44,11 @@ def _id_lines(drift: Drift) -> Iterator[str]:
 
 def _shared_lines(drift: Drift) -> Iterator[str]:
     yield from _scene_lines(drift.scenes)
+    yield from baseline_lines(drift)
     yield from _grid_lines(drift)
+    yield from row_lines(drift)
     yield from _pixel_lines(drift)
+    yield from location_lines(drift)
 
 
 def _scene_lines(scenes: tuple[SceneDrift, ...]) -> Iterator[str]:
@@ -76,7 +81,8 @@ def _grid_lines(drift: Drift) -> Iterator[str]:
 
 def _pixel_lines(drift: Drift) -> Iterator[str]:
     if not drift.labels and not drift.bands:
-        yield "pixels     not compared: there are no two stores with pixels of the same ground"
+        if drift.rows is None or any(one.changed or one.unknown for one in drift.rows):
+            yield "pixels     not compared: there are no two stores with pixels of the same ground"
         return
     yield f"pixels     of {drift.pixel_locations:,} locations"
     same = {label.array: label for label in drift.labels_same_scene}

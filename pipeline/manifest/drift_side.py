@@ -38,6 +38,8 @@ class Side:
     """A row a location and season: ID, and those of COLUMNS that are known; SEASON is always there."""
     root: AnyPath | None
     """The run directory whose stores the index names; None where there is none."""
+    manifest: AnyPath | None = None
+    """The folder of the index, which may hold a provenance and digests; None where there is no index."""
 
     @property
     def ids(self) -> "pd.Index[str]":
@@ -99,4 +101,4 @@ def _from_table(where: AnyPath, path: AnyPath, root: AnyPath) -> Side:
         first = twice.iloc[0]
         raise NoldoError(f"{path} has {first[ID]}, season {first[SEASON]}, twice; write the manifest again")
     stores = set(PLACE) <= set(index.columns) and (not is_local(root) or (root / "store").is_dir())
-    return Side(str(where), index, root if stores else None)
+    return Side(str(where), index, root if stores else None, path.parent)

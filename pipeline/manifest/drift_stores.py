@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -112,8 +112,15 @@ class Stores:
             return f"cannot be read ({_first_line(error)})"
 
 
-Tallies = Mapping[bool, PixelTally]
-"""What was found where the two sides show the same scene (True), and elsewhere (False)."""
+@dataclass(frozen=True)
+class Tallies:
+    """What was found in the pixels so far."""
+
+    scenes: Mapping[bool, PixelTally] = field(default_factory=lambda: {True: PixelTally(), False: PixelTally()})
+    """Where the two sides show the same scene (True), and elsewhere (False)."""
+    shares: dict[tuple[str, str], list[tuple[int, float]]] = field(default_factory=dict)
+    """(location, array) -> (season, share of the pixels that differ in any band), of seasons in which some do."""
+
 
 SENSOR: Final = {"s2": "S2", "s1": "S1", "dw": "S2", "osm": "S2", "dfc": "S2"}
 """Whose scene an array shows, or was labelled on."""
@@ -165,7 +172,11 @@ def _compare_arrays(
     if shared is None:
         return False
     some = False
-    for alike, tally in tallies.items():
+    if scaling == scaling_there:
+        shares = _shares([side[window] for side, window in zip(values, shared, strict=True)], seasons)
+        if shares:
+            tallies.shares[location_id, pair[0].name] = shares
+    for alike, tally in tallies.scenes.items():
         within = [n for n, same in seasons if same == alike and all(n < len(side) for side in values)]
         if not within:
             continue
@@ -176,6 +187,18 @@ def _compare_arrays(
         else:
             tally.add_images(pair[0].name, ours, published, (scaling, scaling_there))
     return some
+
+
+def _shares(values: Sequence[Any], seasons: Sequence[tuple[int, bool]]) -> list[tuple[int, float]]:
+    """(season, share of its pixels that differ in any band) of those in which some do; values are (season, ...)."""
+    found = []
+    for season, _ in seasons:
+        if all(season < len(side) for side in values):
+            unlike = values[0][season] != values[1][season]
+            share = float(unlike.reshape(-1, *unlike.shape[-2:]).any(axis=0).mean())
+            if share:
+                found.append((season, share))
+    return found
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,7 +5,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.manifest.drift_index import MOVED, first_few, grid_drift, id_drift, pixel_offset, scene_drift, shared_rows
+from pipeline.manifest.drift_index import (
+    MOVED,
+    first_few,
+    grid_counts,
+    grid_kinds,
+    id_drift,
+    pixel_offset,
+    scene_drift,
+    shared_rows,
+)
 from pipeline.manifest.drift_side import Side
 
 SYSTEM_INDEX = "20190104T101411_20190104T101408_T33TWL"
@@ -85,7 +94,7 @@ def test_scenes_are_counted_a_season_and_a_sensor() -> None:
 def test_a_list_of_ids_names_no_scenes_and_no_ground() -> None:
     rows = shared_rows(side(row("a"), row("b")), ids("a"))
     assert scene_drift(rows) == []
-    assert grid_drift(rows).unknown == len(rows) == 1
+    assert grid_counts(grid_kinds(rows)).unknown == len(rows) == 1
 
 
 def grid(left: float = 500_000.0, top: float = 5_000_000.0, size: float = 10.0) -> list[float]:
@@ -111,7 +120,7 @@ def test_grids_are_the_same_shifted_moved_or_unknown(
 ) -> None:
     rows = shared_rows(side(row("a")), side(row("a", **changed)))
     assert pixel_offset(rows.to_dict("records")[0]) == offset
-    found = grid_drift(rows)
+    found = grid_counts(grid_kinds(rows))
     assert {name: getattr(found, name) for name in ("same", "shifted", "moved", "unknown")} == dict.fromkeys(
         ("same", "shifted", "moved", "unknown"), 0
     ) | {kind: 1}
