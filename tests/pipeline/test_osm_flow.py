@@ -162,7 +162,7 @@ def test_the_stores_hold_the_tiles_pixel_for_pixel(built: Built, tiles: BuiltTil
             assert np.array_equal(arrays[name][row["row"]], expected)
         assert np.array_equal(arrays["ignore"][row["row"]], padded["osm"] == IGNORE)
         assert row["geotransform"] == pytest.approx(list(grid.affine))
-        assert row["s2_id"] == f"S2/{tile.tile_id}"
+        assert row["s2_id"] == tile.pair.s2_id
 
 
 def test_the_same_command_finds_all_done_and_a_changed_setting_asks_for_no_map(

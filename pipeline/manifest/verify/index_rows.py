@@ -1,0 +1,154 @@
+"""The index as columns that checks can count on: every column there, of its type, and nothing missing that says where.
+
+A check that needs more than it finds here leaves it to the check of the index to tell what is wrong with it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from pipeline.manifest.verify.finding import Check, Finding
+from pipeline.manifest.verify.tree import INDEX, PublishedTree
+from pipeline.parts import readable
+from pipeline.schema.tiles import SPLITS
+
+DOWNSTREAM: Final = "ignore"
+"""The array that downstream stores have and a pretraining store has not."""
+
+_TEXT: Final = "string"
+_MOMENT: Final = "timestamp[us, tz=UTC]"
+
+COLUMNS: Final = {
+    "location_id": _TEXT,
+    "season": "int64",
+    "split": _TEXT,
+    "store": _TEXT,
+    "row": "int64",
+    "s2_id": _TEXT,
+    "s1_id": _TEXT,
+    "dw_id": _TEXT,
+    "s2_datetime": _MOMENT,
+    "s1_datetime": _MOMENT,
+    "processing_baseline": _TEXT,
+    "s2_tile": _TEXT,
+    "s1_orbit_pass": _TEXT,
+    "s1_relative_orbit": "int64",
+    "epsg": "int64",
+    "geotransform": "list<double>",
+    "cloud_pct": "double",
+    "label_source": _TEXT,
+    "label_valid_frac": "double",
+    "geometry": "binary",
+    "bbox": "struct<xmin: double, ymin: double, xmax: double, ymax: double>",
+}
+"""Columns in order, and Arrow's name of each one's type; see pipeline/manifest/index.py."""
+
+REQUIRED: Final = ("location_id", "season", "split", "store", "row", "epsg", "geotransform", "label_valid_frac")
+"""Columns that hold something in every row."""
+
+COEFFICIENTS: Final = 6
+"""Of a geotransform."""
+
+
+@dataclass(frozen=True, eq=False)
+class IndexRows:
+    """A well-formed index, a row a location and season."""
+
+    frame: pd.DataFrame
+    """Columns as in COLUMNS, numbered from 0."""
+    affine: NDArray[np.float64]
+    """(rows, 6): the geotransforms."""
+
+    def where(self, at: int) -> str:
+        """What a message calls an index row: 'manifest/index.parquet store/nol.zarr row 3 season 1, location 17'."""
+        row = self.frame.iloc[at]
+        return f"{INDEX} {row['store']} row {row['row']} season {row['season']}, location {row['location_id']}"
+
+    def finding(self, check: Check, at: int, what: str) -> Finding:
+        """A finding about one index row."""
+        store, row = str(self.frame["store"].iat[at]), int(self.frame["row"].to_numpy()[at])
+        return Finding(check, self.where(at), what, path=INDEX, store=store, row=row)
+
+    def findings(self, check: Check, wrong: Any, what: str, *columns: str) -> Iterator[Finding]:
+        """A finding for every row where `wrong`, (rows,) booleans; `{column}` in `what` is the row's value."""
+        for at in np.flatnonzero(np.asarray(wrong, bool)).tolist():
+            values = {name: self.frame[name].iat[at] for name in columns}
+            yield self.finding(check, at, what.format(**values))
+
+    def first_of_each(self) -> NDArray[np.int64]:
+        """(places,): the first index row of every row of every store, in order of the index."""
+        return np.flatnonzero(~self.frame.duplicated(["store", "row"]).to_numpy()).astype(np.int64)
+
+
+def index_rows(tree: PublishedTree) -> IndexRows | None:
+    """The index, or None where it could not be read or is not what it should be; see `form_findings`."""
+    frame = tree.index
+    if not set(COLUMNS) <= set(frame.columns) or frame[list(REQUIRED)].isna().any(axis=None):
+        return None
+    kinds = {"season": "i", "row": "i", "epsg": "i", "label_valid_frac": "f", "s2_datetime": "M", "s1_datetime": "M"}
+    if any(frame[name].dtype.kind != kind for name, kind in kinds.items()):
+        return None
+    numbers = ("cloud_pct", "s1_relative_orbit")
+    texts = [name for name, kind in COLUMNS.items() if kind == _TEXT]
+    if not all(pd.api.types.is_numeric_dtype(frame[name]) for name in numbers) or not _are_text(frame, texts):
+        return None
+    try:
+        affine = np.array(frame["geotransform"].tolist(), np.float64).reshape(len(frame), COEFFICIENTS)
+    except (TypeError, ValueError):
+        return None
+    return IndexRows(frame.reset_index(drop=True), affine) if np.isfinite(affine).all() else None
+
+
+def form_findings(tree: PublishedTree) -> Iterator[Finding]:
+    """What is wrong with the columns of the index, their types, and nulls among what every row must tell."""
+    schema = pq.ParquetFile(readable(tree.root / INDEX)).schema_arrow
+    if schema.names != list(COLUMNS):
+        missing = [name for name in COLUMNS if name not in schema.names]
+        unknown = [name for name in schema.names if name not in COLUMNS]
+        told = [f"lacks the column {name}" for name in missing] + [f"has an unknown column {n}" for n in unknown]
+        yield from (Finding("index", INDEX, what, path=INDEX) for what in told or ["columns are out of order"])
+    for name, expected in COLUMNS.items():
+        if name in schema.names and (found := _type_name(schema.field(name).type)) != expected:
+            yield Finding("index", f"{INDEX} {name}", f"holds {found}, expected {expected}", path=INDEX)
+    for name in (name for name in REQUIRED if name in tree.index):
+        nulls = np.flatnonzero(tree.index[name].isna().to_numpy())
+        if len(nulls):
+            what = f"null in {len(nulls)} rows, first in index row {nulls[0]}"
+            yield Finding("index", f"{INDEX} {name}", what, path=INDEX)
+    yield from _grid_form(tree.index)
+
+
+def split_expected(store: str, downstream: bool) -> str:
+    """The split of a store of that path: of downstream stores its name ends in it."""
+    name = store.rpartition("/")[2].removesuffix(".zarr").rpartition("_")[2]
+    return (name if name in SPLITS else " or ".join(SPLITS)) if downstream else "pretrain"
+
+
+def _grid_form(frame: pd.DataFrame) -> Iterator[Finding]:
+    if "geotransform" not in frame:
+        return
+    for at, value in enumerate(frame["geotransform"].tolist()):
+        if value is not None and (np.shape(value) != (COEFFICIENTS,) or not np.isfinite(value).all()):
+            what = f"{np.asarray(value).tolist()} in index row {at}, expected {COEFFICIENTS} numbers"
+            yield Finding("index", f"{INDEX} geotransform", what, path=INDEX)
+
+
+def _are_text(frame: pd.DataFrame, names: list[str]) -> bool:
+    """Whether columns hold text; one that holds nothing at all may be of any type."""
+    return all(pd.api.types.is_string_dtype(frame[name].dropna()) or frame[name].isna().all() for name in names)
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """Arrow's name of a type, whichever of two widths its offsets have, and whatever its list's element is called."""
+    kind = getattr(kind, "storage_type", kind)
+    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
+        return str(kind).removeprefix("large_")
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return f"list<{kind.value_type}>"
+    return str(kind)
