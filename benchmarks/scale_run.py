@@ -16,14 +16,13 @@ from pipeline.building import run_parts
 from pipeline.cluster.client import dask_client
 from pipeline.cluster.crew import Chain, Crew, crew_of
 from pipeline.ledger import Ledger, Outcome
-from pipeline.manifest.index import index_rows, write_index
 from pipeline.pack import n_shards, shard_rows, store_order
 from pipeline.plan import Assumptions, estimate
 from pipeline.recipe import EmulatorSettings, Recipe
-from pipeline.run_state import kept_tiles, read_all, read_funnel
+from pipeline.run_state import kept_tiles, read_funnel
 from pipeline.sample import SampleSettings
 from pipeline.schema.layout import RunLayout
-from pipeline.schema.records import LabelShare, Location, SeasonMatch, StoreRow
+from pipeline.schema.records import StoreRow
 from pipeline.sources.earthengine import emulator_spec
 from pipeline.tasks.job import Job
 
@@ -95,8 +94,6 @@ def _phases(job: Job, crew: Crew, clock: _Clock) -> int:
         rows = store_order(kept_tiles(job.run, len(judged)), job.recipe.store.seed)
     with clock.phase("shards"):
         _shards(job, crew, ledger, rows)
-    with clock.phase("index"):
-        _index(job, rows, len(parts))
     with clock.phase("funnel"):
         read_funnel(job.run, len(parts), ("seasons", "export", "quality"))
     return len(rows)
@@ -112,11 +109,3 @@ def _shards(job: Job, crew: Crew, ledger: Ledger, rows: list[StoreRow]) -> None:
     )
     for outcome in crew.run(chains, ledger.record_attempt):
         ledger.record(outcome)
-
-
-def _index(job: Job, rows: list[StoreRow], parts: int) -> None:
-    """The manifest's index, as flow.describe has it made."""
-    locations = read_all(job.run, "sample", parts, Location)
-    matches = read_all(job.run, "match", parts, SeasonMatch)
-    quality = read_all(job.run, "quality", parts, LabelShare)
-    write_index(job.run.root / "index.parquet", index_rows("store/nol.zarr", rows, locations, matches, quality))

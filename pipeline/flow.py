@@ -9,16 +9,17 @@ from pipeline.commit import begun_inputs, forget_begun
 from pipeline.freed import free_all, require_staged
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
-from pipeline.manifest.write import manifest_inputs, write_manifest
+from pipeline.manifest.pretraining_manifest import write_pretraining_manifest
+from pipeline.manifest.write import is_written
 from pipeline.own_statistics import store_scaling
 from pipeline.pack import commit_store, create_store, n_shards, shard_rows, store_inputs, store_order
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_directory import prune_parts, prune_stores
-from pipeline.run_state import described_by, kept_tiles, read_all, read_funnel, sample_inputs, shards_complete
+from pipeline.run_state import described_by, kept_tiles, read_funnel, sample_inputs, shards_complete
 from pipeline.sample import sample
 from pipeline.schema.errors import NoldoError
-from pipeline.schema.records import LabelShare, Location, SeasonMatch, ShardRecord, StoreRow
+from pipeline.schema.records import Location, ShardRecord, StoreRow
 from pipeline.tasks.export import export_task
 from pipeline.tasks.job import Job
 from pipeline.tasks.metadata import match_task, seasons_task
@@ -127,16 +128,15 @@ def describe(job: Job, ledger: Ledger, rows: Sequence[StoreRow], inputs: str, *,
     ledger.begin("manifest", len(rows))
     recipe = job.recipe
     described = described_by(inputs, recipe, job.list_digest)
-    made = manifest_inputs(job.run) != described or not job.run.index.exists()
+    made = not is_written(job.run, described)
     if made:
-        write_manifest(
+        write_pretraining_manifest(
             job.run,
             recipe.name,
             rows,
-            locations=read_all(job.run, "sample", parts, Location),
-            matches=read_all(job.run, "match", parts, SeasonMatch),
-            quality=read_all(job.run, "quality", parts, LabelShare),
-            shards=read_all(job.run, "pack", n_shards(len(rows), recipe.store), ShardRecord),
+            parts=parts,
+            shards=n_shards(len(rows), recipe.store),
+            funnel=read_funnel(job.run, parts, STAGES),
             provenance={
                 "inputs": described,
                 "recipe": recipe.published(),

@@ -8,6 +8,9 @@ from pipeline.funnel_step import FunnelStep, commonest_first, sample_step, seaso
 from pipeline.schema.errors import FailureKind
 from pipeline.schema.records import N_SEASONS, ExportRecord, Lack
 
+NO_SCENES: Final = "scenes could not be had"
+"""As NO_PIXELS, of the question which scenes there are."""
+
 NO_PIXELS: Final = "pixels could not be had"
 """Asked for in vain, and the recipe allows a share of such locations."""
 

@@ -23,14 +23,15 @@ from pipeline.importers.ssl4eo import ssl4eo_locations
 from pipeline.importers.ssl4eo_zarr import ssl4eo_zarr_locations
 from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.index import LABEL_SOURCE
-from pipeline.manifest.write import manifest_inputs, write_manifest
+from pipeline.manifest.pretraining_manifest import write_pretraining_manifest
+from pipeline.manifest.write import is_written
 from pipeline.pack import n_shards, store_inputs
 from pipeline.parts import part_inputs, part_rows, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_state import Judgement, described_by, read_all, shards_complete
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
-from pipeline.schema.records import ExportRecord, LabelShare, Location, SeasonMatch, ShardRecord, StoreRow
+from pipeline.schema.records import ExportRecord, Location, SeasonMatch, StoreRow
 from pipeline.staging import tile_inputs, tile_rows, write_tiles
 from pipeline.tasks.job import Job
 from pipeline.tasks.quality import quality_task
@@ -128,16 +129,15 @@ def describe(job: ImportJob, ledger: Ledger, rows: Sequence[StoreRow], inputs: s
     ledger.begin("manifest", len(rows))
     run, recipe = job.run, job.recipe
     described = described_by(inputs, _as_build(job).recipe, job.list_digest)
-    made = manifest_inputs(run) != described or not run.index.exists()
+    made = not is_written(run, described)
     if made:
-        write_manifest(
+        write_pretraining_manifest(
             run,
             recipe.name,
             rows,
-            locations=read_all(run, "sample", parts, Location),
-            matches=read_all(run, "match", parts, SeasonMatch),
-            quality=read_all(run, "quality", parts, LabelShare),
-            shards=read_all(run, "pack", n_shards(len(rows), recipe.store), ShardRecord),
+            parts=parts,
+            shards=n_shards(len(rows), recipe.store),
+            funnel=import_funnel(run, quality=True),
             provenance={
                 "inputs": described,
                 "recipe": recipe.published(),
@@ -183,7 +183,7 @@ def finished_funnel(job: ImportJob) -> tuple[FunnelStep, ...] | None:
     if made_from is None or part_inputs(run.table("import", 0)) != base:
         return None
     described = described_by(made_from, _as_build(job).recipe, job.list_digest)
-    if manifest_inputs(run) != described or not run.index.exists():
+    if not is_written(run, described):
         return None
     try:
         if len(_whole_parts(run, base)) != _ended(run).parts:

@@ -12,17 +12,18 @@ from pipeline.building import mended, require_all_had
 from pipeline.commit import begun_inputs, folder_inputs, forget_begun
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
+from pipeline.manifest.made_from import store_made
 from pipeline.manifest.tile_index import TileStore
 from pipeline.manifest.tile_manifest import write_tile_manifest
 from pipeline.manifest.tile_sets import OSM_SET
-from pipeline.manifest.write import manifest_inputs
+from pipeline.manifest.write import is_written
 from pipeline.osm_state import dropped_tiles, labelled_funnel, osm_funnel, read_osm_tables
 from pipeline.parts import part_inputs, read_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_directory import prune_parts, prune_stores
 from pipeline.schema.errors import NoldoError
-from pipeline.schema.osm_records import HandNote, Nearness, SplitChoice
-from pipeline.schema.tiles import SPLITS, Split, TileAgreement, TileRow, TileShardRecord
+from pipeline.schema.osm_records import SplitChoice
+from pipeline.schema.tiles import SPLITS, Split, TileRow, TileShardRecord
 from pipeline.tasks.osm_agreement import agreement_task
 from pipeline.tasks.osm_job import OsmJob
 from pipeline.tasks.osm_labels import Ask, Politely, labels_task
@@ -141,25 +142,23 @@ def describe(job: OsmJob, ledger: Ledger, stores: Sequence[TileStore], upstream:
     ledger.begin("manifest", rows)
     digest = job.digest()
     inputs = canonical_digest(["manifest", upstream, job.recipe.store.model_dump(mode="json"), digest])
-    made = manifest_inputs(job.run) != inputs or not job.run.index.exists()
+    made = not is_written(job.run, inputs)
     if made:
         tables = read_osm_tables(job.run, job.parts)
         write_tile_manifest(
             job.run,
             OSM_SET,
             stores,
+            [store_made(job.run, s.name, s.split, pack_stage(s.split), len(s.shards)) for s in stores],
             pairs=[tile.pair for tile in job.tiles.tiles],
             dropped=dropped_tiles(tables),
+            funnel=osm_funnel(tables, split=True),
             provenance={
                 "inputs": inputs,
                 "recipe": {**job.recipe.published(), "tiles_content_digest": job.tiles.digest},
                 "recipe_digest": digest,
                 "source": job.tiles.source,
             },
-            tables={
-                "agreement": (TileAgreement, tables.agreement),
-                "inspection": (HandNote, tables.inspection),
-                "leakage": (Nearness, tables.leakage),
-            },
+            copied=("agreement", "inspection", "leakage"),
         )
     ledger.record(Outcome("manifest", 0, inputs, rows, made))

@@ -5,7 +5,7 @@ import functools
 import io
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -61,12 +61,25 @@ def arrow_schema(record: type) -> pa.Schema:
 
 def write_part(path: AnyPath, record: type[Record], rows: Sequence[Record], inputs: str) -> None:
     """Commit `rows` at `path`; `inputs` is the digest of what they were made from."""
-    plain = [dataclasses.asdict(typing.cast(Any, row)) for row in rows]
-    table = pa.Table.from_pylist(plain, schema=arrow_schema(typing.cast(Any, record)))
-    table = table.replace_schema_metadata({DIGEST_KEY: inputs.encode()})
+    write_columns(path, to_table(record, rows), inputs)
+
+
+def write_columns(path: AnyPath, table: pa.Table, inputs: str) -> None:
+    """Commit a table as `write_part` does, for rows that are no records in memory."""
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    pq.write_table(
+        table.replace_schema_metadata({DIGEST_KEY: inputs.encode()}),
+        buffer,
+        compression="zstd",
+        write_page_checksum=True,
+    )
     write_bytes(path, buffer.getvalue())
+
+
+def to_table(record: type[Record], rows: Iterable[Record]) -> pa.Table:
+    """Frozen records as an Arrow table, a column a field."""
+    plain = [dataclasses.asdict(typing.cast(Any, row)) for row in rows]
+    return pa.Table.from_pylist(plain, schema=arrow_schema(typing.cast(Any, record)))
 
 
 def read_part(path: AnyPath, record: type[Record]) -> list[Record]:
@@ -81,8 +94,26 @@ def read_part(path: AnyPath, record: type[Record]) -> list[Record]:
         rows = file.read(columns=columns).to_pylist()
         return typing.cast(list[Record], _adapter(typing.cast(Any, record)).validate_python(rows))
     except UNREADABLE as error:
-        reason = str(error).splitlines()[0]
-        raise DamagedError(f"{path} cannot be read ({reason}); delete it and run the build again", path) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: AnyPath, error: Exception) -> DamagedError:
+    return DamagedError(
+        f"{path} cannot be read ({str(error).splitlines()[0]}); delete it and run the build again", path
+    )
+
+
+def read_columns(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Table:
+    """Columns of a committed part, by default all, for as many rows as no records could be held of.
+
+    DamagedError names a file that cannot be read or lacks one of them.
+    """
+    wanted = None if columns is None else list(columns)
+    try:
+        table = pq.ParquetFile(readable(path), page_checksum_verification=True).read(columns=wanted)
+        return table.select(wanted or table.column_names).replace_schema_metadata()
+    except (*UNREADABLE, KeyError) as error:
+        raise _damaged(path, error) from error
 
 
 def readable(path: AnyPath) -> Any:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pipeline.funnel import funnel
 from pipeline.funnel_step import FunnelStep
-from pipeline.manifest.write import manifest_inputs
+from pipeline.manifest.write import is_written
 from pipeline.pack import StoreSettings, missing_shards, n_shards, store_inputs
 from pipeline.parts import part_inputs, part_rows, read_part
 from pipeline.recipe import Recipe, canonical_digest
@@ -76,7 +76,7 @@ def sample_inputs(recipe: Recipe, listed: str | None) -> str:
 
 
 def described_by(store_digest: str, recipe: Recipe, listed: str | None) -> str:
-    """The inputs digest of the manifest of a store made from `store_digest` by this recipe and list."""
+    """The digest of what a data set was made from: a store made from `store_digest` by this recipe and list."""
     return canonical_digest(["manifest", store_digest, recipe.digest(listed)])
 
 
@@ -92,7 +92,7 @@ def finished_funnel(run: RunLayout, recipe: Recipe) -> tuple[FunnelStep, ...] | 
     """The funnel of a build of this recipe that is wholly there, or None where something is to be done."""
     store, listed = run.store(recipe.name), list_digest(recipe)
     made_from = store_inputs(store)
-    if made_from is None or manifest_inputs(run) != described_by(made_from, recipe, listed) or not run.index.exists():
+    if made_from is None or not is_written(run, described_by(made_from, recipe, listed)):
         return None
     parts = len(list(run.table("sample", 0).parent.glob("part-*.parquet")))
     base = sample_inputs(recipe, listed)

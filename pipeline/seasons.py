@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from pipeline.funnel import NO_SCENES
 from pipeline.schema.records import N_SEASONS, Lack, Location, SeasonMatch, Verdict
 
 REASONS: Final = {
-    "scenes": "scenes could not be had",
+    "scenes": NO_SCENES,
     "S2": "no S2 scene",
     "DW": "no DW label",
     "S1": "no S1 scene",

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.commit import folder_inputs
+from pipeline.funnel import NO_SCENES
 from pipeline.funnel_step import FunnelStep
 from pipeline.manifest.tile_index import TileStore
-from pipeline.manifest.write import manifest_inputs
+from pipeline.manifest.write import is_written
 from pipeline.parts import part_inputs, read_part
 from pipeline.recipe import canonical_digest
 from pipeline.schema.errors import NoldoError
@@ -110,23 +111,26 @@ def finished_store(run: RunLayout, store: PlannedStore) -> TileStore:
 
 
 def described_by(recipe: DwRecipe, tiles_digest: str, stores: Mapping[str, str]) -> str:
-    """The inputs digest of the manifest of stores (name -> inputs digest) made by this recipe from these tiles."""
+    """The digest of what a data set was made from: stores (name -> inputs digest) by this recipe from these tiles."""
     return canonical_digest(["manifest", dict(stores), recipe.digest(tiles_digest)])
 
 
 def dropped_tiles(run: RunLayout, parts: int) -> list[DroppedTile]:
-    """Every tile, and every file, that is in no store, with the stage that dropped it and the reason."""
+    """Every tile, and every file, that is in no store, with the stage that dropped it and the reason.
+
+    What a service said of a failure is left out: two builds of one data set may hear different words.
+    """
     files = read_part(run.table("unusable", 0), UnusableTile)
     dropped = [DroppedTile(one.file, "", "tiles", one.reason, one.detail) for one in files]
     split_of = {tile.tile_id: tile.split for tile in read_tables(run, "tiles", parts, ExpertTile)}
     for pair in read_tables(run, "pair", parts, TilePair):
         if pair.reason or pair.failure_kind is not None:
-            reason, detail = pair.reason or "scenes could not be had", pair.detail or pair.failure_message
+            reason, detail = pair.reason or NO_SCENES, pair.detail
             dropped.append(DroppedTile(pair.tile_id, split_of[pair.tile_id], "pair", reason, detail))
     for tile in read_tables(run, "fetch", parts, FetchedTile):
         if not tile.kept:
-            detail = tile.detail or tile.failure_message
-            dropped.append(DroppedTile(tile.tile_id, split_of[tile.tile_id], "fetch", why_not_fetched(tile), detail))
+            reason = why_not_fetched(tile)
+            dropped.append(DroppedTile(tile.tile_id, split_of[tile.tile_id], "fetch", reason, tile.detail))
     return dropped
 
 
@@ -135,7 +139,7 @@ def finished_funnel(run: RunLayout, recipe: DwRecipe, indexed: IndexedTiles) -> 
     made_from = {name: folder_inputs(run.store(name)) for name in recipe.stores.values()}
     known = {name: inputs for name, inputs in made_from.items() if inputs is not None}
     described = described_by(recipe, indexed.digest, known)
-    if manifest_inputs(run) != described or not run.index.exists() or not same_tiles(run, recipe, indexed):
+    if not is_written(run, described) or not same_tiles(run, recipe, indexed):
         return None
     parts = sum(1 for _ in tile_parts(recipe, indexed.tiles))
     try:

@@ -95,23 +95,29 @@ class BandTally:
     """Adds up the observed pixels of single acquisitions, a band at a time; in integers, as above."""
 
     def __init__(self) -> None:
-        self._s2 = [_NOTHING] * len(S2_BANDS)
-        self._s1 = [_NOTHING] * len(S1_BANDS)
+        self._s2 = _Bands(len(S2_BANDS), n_seasons=1)
+        self._s1 = _Bands(len(S1_BANDS), n_seasons=1)
 
     def add(self, s2_BHW: NDArray[np.uint16], s1_BHW: NDArray[np.float32]) -> None:
         """Count one acquisition of each sensor in: digital numbers, and dB."""
-        (s2,) = _each_band(s2_BHW[None], s2_observed(s2_BHW)[None], _s2_sums)
-        (s1,) = _each_band(s1_BHW[None], s1_observed(s1_BHW)[None], _s1_sums)
-        self._s2 = [_merged(a, b) for a, b in zip(self._s2, s2, strict=True)]
-        self._s1 = [_merged(a, b) for a, b in zip(self._s1, s1, strict=True)]
+        self._s2.add(s2_BHW[None], s2_observed(s2_BHW)[None], _s2_sums, s2_histogram)
+        self._s1.add(s1_BHW[None], s1_observed(s1_BHW)[None], _s1_sums, s1_histogram)
 
     def s2_sums(self) -> tuple[BandSum, ...]:
         """Per band, in digital numbers."""
-        return tuple(_record(band, 1) for band in self._s2)
+        return _as_records(self._s2.sums, 1)[0]
 
     def s1_sums(self) -> tuple[BandSum, ...]:
         """Per polarisation, in dB."""
-        return tuple(_record(band, S1_STEPS) for band in self._s1)
+        return _as_records(self._s1.sums, S1_STEPS)[0]
+
+    def s2_histogram(self) -> bytes:
+        """Per band and bin, pixels."""
+        return to_bytes(self._s2.histogram)
+
+    def s1_histogram(self) -> bytes:
+        """Per polarisation and bin, pixels."""
+        return to_bytes(self._s1.histogram)
 
 
 _Sums = tuple[int, int, int, float, float]
@@ -123,9 +129,9 @@ _NOTHING: Final[_Sums] = (0, 0, 0, float("inf"), float("-inf"))
 class _Bands:
     """The sums and histograms of one sensor, a season and band."""
 
-    def __init__(self, n_bands: int) -> None:
-        self.sums: list[list[_Sums]] = [[_NOTHING] * n_bands for _ in range(N_SEASONS)]
-        self.histogram = np.zeros((N_SEASONS, n_bands, N_BINS), np.int64)
+    def __init__(self, n_bands: int, n_seasons: int = N_SEASONS) -> None:
+        self.sums: list[list[_Sums]] = [[_NOTHING] * n_bands for _ in range(n_seasons)]
+        self.histogram = np.zeros((n_seasons, n_bands, N_BINS), np.int64)
 
     def add(
         self,

@@ -9,9 +9,10 @@ from pipeline.cluster.crew import Chain, Crew
 from pipeline.commit import begun_inputs, forget_begun
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
+from pipeline.manifest.made_from import store_made
 from pipeline.manifest.tile_manifest import write_tile_manifest
 from pipeline.manifest.tile_sets import DW_SET
-from pipeline.manifest.write import manifest_inputs
+from pipeline.manifest.write import is_written
 from pipeline.run_directory import Claim, prune_parts, prune_stores
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.tiles import TilePair
@@ -122,14 +123,19 @@ def describe(job: TileJob, indexed: IndexedTiles, ledger: Ledger, stores: Sequen
     ledger.begin("manifest", sum(len(store.rows) for store in stores))
     recipe = job.recipe
     described = described_by(recipe, indexed.digest, {store.name: store.inputs for store in stores})
-    made = manifest_inputs(job.run) != described or not job.run.index.exists()
+    made = not is_written(job.run, described)
     if made:
         write_tile_manifest(
             job.run,
             DW_SET,
             [finished_store(job.run, store) for store in stores],
+            [
+                store_made(job.run, store.name, store.split, "pack", len(store.shards), store.shards[0].number)
+                for store in stores
+            ],
             pairs=list(read_tables(job.run, "pair", parts, TilePair)),
             dropped=dropped_tiles(job.run, parts),
+            funnel=read_tile_funnel(job.run, parts, STAGES),
             provenance={
                 "inputs": described,
                 "recipe": recipe.published(),

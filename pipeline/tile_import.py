@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline.commit import folder_inputs, remove_folder
+from pipeline.funnel_step import FunnelStep, commonest_first
 from pipeline.importers.tile_files import STAGE, FoundTile, TileFiles, read_files
 from pipeline.importers.tile_layout import TileLayout, read_tile
 from pipeline.importers.tile_raster import BadTileError
+from pipeline.manifest.made_from import store_made
 from pipeline.manifest.tile_index import TileStore
 from pipeline.manifest.tile_manifest import write_tile_manifest
 from pipeline.manifest.write import ManifestRecord
@@ -153,8 +155,10 @@ def _import(job: _Import, recipe: dict[str, Any], listing: str) -> TileImportSum
         job.run,
         job.layout.about,
         stores,
+        [store_made(job.run, s.name, s.split, _pack_table(s.name), len(s.shards)) for s in stores],
         pairs=(),
         dropped=dropped,
+        funnel=(_funnel(stores, dropped),),
         provenance={"recipe": recipe, "recipe_digest": digest, "inputs": canonical_digest(["manifest", digest])},
     )
     return TileImportSummary(
@@ -164,6 +168,15 @@ def _import(job: _Import, recipe: dict[str, Any], listing: str) -> TileImportSum
         manifest=manifest,
         worked=bool(job.done),
     )
+
+
+def _funnel(stores: Sequence[TileStore], dropped: Sequence[DroppedTile]) -> FunnelStep:
+    kept, reasons = sum(len(store.rows) for store in stores), Counter(tile.reason for tile in dropped)
+    return FunnelStep(STAGE, kept + reasons.total(), kept, commonest_first(reasons))
+
+
+def _pack_table(store: str) -> str:
+    return f"pack_{store}"
 
 
 def _listing(files: TileFiles, layout: TileLayout) -> str:
@@ -217,7 +230,7 @@ def _store(job: _Import, split: Split, checked: Sequence[CheckedTile]) -> TileSt
         ["store", job.settings.model_dump(mode="json"), [(t.tile_id, t.sha256) for t in kept.values()]]
     )
     shards = range(n_tile_shards(len(rows), job.settings))
-    tables = [(job.run.table(f"pack_{name}", shard), canonical_digest(["pack", inputs, shard])) for shard in shards]
+    tables = [(job.run.table(_pack_table(name), shard), canonical_digest(["pack", inputs, shard])) for shard in shards]
     if folder_inputs(final) != inputs or any(part_inputs(path) != made_from for path, made_from in tables):
         building = create_tile_store(final, rows, job.settings, inputs, labels=job.layout.labels)
         _pack(job, split, building, rows, kept, tables)

@@ -164,6 +164,8 @@ def write_tile_shard(
         labelled_px=labelled,
         s2_sums=bands.s2_sums(),
         s1_sums=bands.s1_sums(),
+        s2_histogram=bands.s2_histogram(),
+        s1_histogram=bands.s1_histogram(),
     )
 
 

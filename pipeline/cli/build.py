@@ -168,7 +168,7 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     """Emulator only: the planet's truth beside the store, and how much of the labels is right."""
     from pipeline.emulator.diagnostics import recorded_agreement, write_truth
     from pipeline.files import is_local, on_disk, remove
-    from pipeline.manifest.write import manifest_inputs
+    from pipeline.manifest.made_from import made_from_inputs
     from pipeline.recipe import EmulatorSettings
     from pipeline.sample import scene_list
 
@@ -178,7 +178,7 @@ def _truth(recipe: "Recipe", run: RunLayout, display: Display) -> float | None:
     if not is_local(run.root):
         return None  # for pretraining, which needs a disk
     truth, index, store = (on_disk(p, "the truth") for p in (run.truth, run.index, run.store(recipe.name)))
-    inputs = manifest_inputs(run) or ""
+    inputs = made_from_inputs(run) or ""
     known = recorded_agreement(truth, inputs)
     if known is not None:
         return known

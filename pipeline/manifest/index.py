@@ -1,106 +1,186 @@
 """The GeoParquet index: a row per location and season, in store order; the source of truth of a data set."""
 
 import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from typing import Any, Final
 
-import geopandas as gpd
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS
 from shapely import MultiPolygon, Polygon, box
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.files import write_bytes
+from pipeline.schema.grid import PixelGrid
 from pipeline.schema.paths import AnyPath
-from pipeline.schema.records import N_SEASONS, LabelShare, Location, SeasonMatch, StoreRow
+from pipeline.schema.records import N_SEASONS
 
 GEOPARQUET_VERSION: Final = "1.1.0"
 
 SPLIT: Final = "pretrain"
 LABEL_SOURCE: Final = "dynamic_world_v1"
 
-NULLABLE: Final = {
-    "dw_id": "string",
-    "processing_baseline": "string",
-    "s1_orbit_pass": "string",
-    "s1_relative_orbit": "Int64",
-    "cloud_pct": "Float64",
-    "label_source": "string",
-}
-"""pandas' types of columns of which an imported data set may know nothing at all."""
-
 GEOMETRY_CRS: Final = "OGC:CRS84"
 """Longitude before latitude, degrees: GeoParquet's default (specification 1.1, crs)."""
 
+BBOX: Final = ("xmin", "ymin", "xmax", "ymax")
 
-def index_rows(
+_UTC: Final = pa.timestamp("us", tz="UTC")
+
+SCHEMA: Final = pa.schema(
+    {
+        "location_id": pa.string(),
+        "season": pa.int64(),
+        "split": pa.string(),
+        "store": pa.string(),
+        "row": pa.int64(),
+        "s2_id": pa.string(),
+        "s1_id": pa.string(),
+        "dw_id": pa.string(),
+        "s2_datetime": _UTC,
+        "s1_datetime": _UTC,
+        "processing_baseline": pa.string(),
+        "s2_tile": pa.string(),
+        "s1_orbit_pass": pa.string(),
+        "s1_relative_orbit": pa.int64(),
+        "epsg": pa.int64(),
+        "geotransform": pa.list_(pa.float64()),
+        "cloud_pct": pa.float64(),
+        "label_source": pa.string(),
+        "label_valid_frac": pa.float64(),
+        "geometry": pa.binary(),
+        "bbox": pa.struct([(name, pa.float64()) for name in BBOX]),
+    }
+)
+"""season is 0..3 (0 where there is one only), times are UTC. geotransform is (a, b, c, d, e, f): x = a*col + b*row + c,
+y = d*col + e*row + f, metres in the row's epsg, at pixel corners. cloud_pct is 0..100, label_valid_frac 0..1; geometry
+is the outline as WKB, null where nobody knows where a tile lies. An imported set may know nothing of its scenes."""
+
+MATCHED: Final = {
+    "s2_id": "s2_id",
+    "s1_id": "s1_id",
+    "dw_id": "dw_id",
+    "s2_time": "s2_datetime",
+    "s1_time": "s1_datetime",
+    "s2_baseline": "processing_baseline",
+    "s2_tile": "s2_tile",
+    "s1_orbit_pass": "s1_orbit_pass",
+    "s1_relative_orbit": "s1_relative_orbit",
+    "s2_cloud_pct": "cloud_pct",
+}
+"""What the index tells of a season's scenes: field of SeasonMatch, or TilePair -> column."""
+
+MATCH_COLUMNS: Final = ("location_id", "season", *MATCHED)
+"""What `index_table` needs of the matches."""
+
+ROW_GROUP: Final = 2**15
+"""Rows read at once at least; a fifth of a megabyte of outlines and ids to a thousand rows."""
+
+
+def index_table(
     store: str,
-    rows: Sequence[StoreRow],
-    locations: Sequence[Location],
-    matches: Sequence[SeasonMatch],
-    quality: Sequence[LabelShare],
+    rows: pa.Table,
+    locations: pa.Table,
+    matches: pa.Table,
+    quality: pa.Table,
     label_source: str | None = LABEL_SOURCE,
-) -> list[dict[str, Any]]:
-    """The index as plain rows, by store row and then season. `store` is the store's path in the run directory.
+) -> pa.Table:
+    """The index of a pretraining set, by store row and then season, without geometry and bbox of `outlines`.
 
-    Columns: location_id, season (0..3), split, store, row, s2_id, s1_id, dw_id, s2_datetime and s1_datetime (UTC),
-    processing_baseline, s2_tile, s1_orbit_pass, s1_relative_orbit, epsg, geotransform, cloud_pct (0..100),
-    label_source, label_valid_frac (0..1), geometry. geotransform is (a, b, c, d, e, f): x = a*col + b*row + c,
-    y = d*col + e*row + f, metres in the row's epsg, at pixel corners.
-    `label_source` is None for images without labels. Raises ValueError where a stored location has no record, or a
-    season that lacks a scene.
+    `store` is the store's path relative to the data set's folder. `rows` has the columns row and location_id,
+    `locations` location_id and grid, `matches` MATCH_COLUMNS, `quality` location_id and dw_valid_share, each in any
+    order and of any further locations; `label_source` is None for images without labels. Raises ValueError where a
+    stored location has no record, or a season that lacks a scene.
     """
-    places = {place.location_id: place for place in locations}
-    seasons = {(match.location_id, match.season): match for match in matches}
-    worth = {record.location_id: record for record in quality}
-    plain = []
-    for row in sorted(rows, key=lambda r: r.row):
-        try:
-            place, judged = places[row.location_id], worth[row.location_id]
-            chosen = [seasons[row.location_id, season] for season in range(N_SEASONS)]
-        except KeyError as error:
-            raise ValueError(f"store row {row.row}, {row.location_id}: no record of {error}") from error
-        geometry = split_at_antimeridian(place.grid.footprint_lonlat())
-        for match in chosen:
-            lacking = [what for what in match.lacking if what != "DW" or label_source is not None]
-            if lacking:
-                raise ValueError(f"store row {row.row}, {row.location_id}: season {match.season} lacks {lacking[0]}")
-            plain.append(
-                {
-                    "location_id": row.location_id,
-                    "season": match.season,
-                    "split": SPLIT,
-                    "store": store,
-                    "row": row.row,
-                    **_scene_columns(match),
-                    "epsg": place.grid.epsg,
-                    "geotransform": list(place.grid.affine),
-                    "cloud_pct": match.s2_cloud_pct,
-                    "label_source": label_source,
-                    "label_valid_frac": judged.dw_valid_share[match.season],
-                    "geometry": geometry,
-                }
-            )
-    return plain
+    rows = rows.sort_by("row")
+    ids = rows["location_id"].combine_chunks()
+    places = locations.take(_positions(ids, locations["location_id"], "location"))
+    judged = quality.take(_positions(ids, quality["location_id"], "quality"))
+    seasons = _by_row_and_season(ids, matches)
+    _require_scenes(rows, seasons, label_source)
+    four = np.repeat(np.arange(len(rows)), N_SEASONS)
+    shares = pc.list_flatten(judged["dw_valid_share"]).combine_chunks()
+    if len(shares) != len(four):
+        raise ValueError("a location has no share of labels of one of its seasons")
+    columns = {
+        "location_id": ids.take(pa.array(four)),
+        "season": pa.array(np.tile(np.arange(N_SEASONS), len(rows))),
+        "split": pa.repeat(SPLIT, len(four)),
+        "store": pa.repeat(store, len(four)),
+        "row": rows["row"].take(pa.array(four)),
+        **{column: seasons[name] for name, column in MATCHED.items()},
+        "label_source": pa.repeat(pa.scalar(label_source, pa.string()), len(four)),
+        "label_valid_frac": shares,
+    }
+    return with_places(columns, _grids(places["grid"]), four)
 
 
-def empty_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The types of those NULLABLE columns that hold nothing, whose values therefore do not tell them."""
-    return {name: kind for name, kind in NULLABLE.items() if all(row[name] is None for row in rows)}
+def with_places(columns: dict[str, Any], grids: Sequence[PixelGrid], at: NDArray[np.int64]) -> pa.Table:
+    """The index from all its columns but those of place; `at` tells for every row which of the grids is its own.
 
-
-def write_index(path: AnyPath, rows: Sequence[Mapping[str, Any]], dtypes: Mapping[str, Any] | None = None) -> None:
-    """Write index rows as GeoParquet 1.1 with a covering bbox, zstd; the same rows make the same content.
-
-    `dtypes` are pandas' types of columns that may hold nothing but nulls.
+    A grid whose epsg is 0 lies nobody knows where and has no geometry.
     """
-    table = pd.DataFrame(list(rows)).astype(dict(dtypes or {}))
-    frame = gpd.GeoDataFrame(table, geometry="geometry", crs=GEOMETRY_CRS)
+    outlines = np.array([split_at_antimeridian(g.footprint_lonlat()) if g.epsg else None for g in grids], object)
+    bounds = shapely.bounds(outlines)
+    unknown = pa.array(shapely.is_missing(outlines))
+    boxes = pa.StructArray.from_arrays(
+        [pa.array(bounds[:, n]) for n in range(len(BBOX))], fields=list(SCHEMA.field("bbox").type), mask=unknown
+    )
+    places = {
+        "epsg": pa.array([grid.epsg for grid in grids], pa.int64()),
+        "geotransform": pa.array([list(grid.affine) for grid in grids], pa.list_(pa.float64())),
+        "geometry": pa.array(shapely.to_wkb(outlines), pa.binary()),
+        "bbox": boxes,
+    }
+    taken = pa.array(at)
+    whole = columns | {name: column.take(taken) for name, column in places.items()}
+    return pa.table([_cast(whole[name], kind) for name, kind in zip(SCHEMA.names, SCHEMA.types, strict=True)], SCHEMA)
+
+
+def _cast(column: Any, kind: pa.DataType) -> Any:
+    return column if column.type == kind else column.cast(kind)
+
+
+def write_index(path: AnyPath, table: pa.Table) -> None:
+    """Write an index of SCHEMA as GeoParquet 1.1 with a covering bbox, zstd; the same rows make the same bytes."""
     buffer = io.BytesIO()
-    frame.to_parquet(
-        buffer, index=False, compression="zstd", schema_version=GEOPARQUET_VERSION, write_covering_bbox=True
+    pq.write_table(
+        table.replace_schema_metadata({b"geo": json.dumps(_geo(table)).encode()}),
+        buffer,
+        compression="zstd",
+        row_group_size=ROW_GROUP,
+        write_page_checksum=True,
     )
     write_bytes(path, buffer.getvalue())
+
+
+def _geo(table: pa.Table) -> dict[str, Any]:
+    """GeoParquet's own metadata (specification 1.1.0, 'File metadata')."""
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "crs": CRS.from_user_input(GEOMETRY_CRS).to_json_dict(),
+        "geometry_types": _geometry_types(table["geometry"]),
+        "covering": {"bbox": {name: ["bbox", name] for name in BBOX}},
+    }
+    extremes = [
+        (pc.min if name.endswith("min") else pc.max)(pc.struct_field(table["bbox"], name)).as_py() for name in BBOX
+    ]
+    if None not in extremes:
+        column["bbox"] = extremes
+    return {"version": GEOPARQUET_VERSION, "primary_column": "geometry", "columns": {"geometry": column}}
+
+
+def _geometry_types(column: pa.ChunkedArray) -> list[str]:
+    """Told from the WKB's second byte: 3 is a polygon, 6 several (OGC 06-103r4, 8.2.8)."""
+    codes = {code[0] for code in pc.unique(pc.binary_slice(column, 1, 2)).to_pylist() if code is not None}
+    names = {3: "Polygon", 6: "MultiPolygon"}
+    return [names[code] for code in sorted(codes)]
 
 
 def split_at_antimeridian(outline: Polygon) -> BaseGeometry:
@@ -114,15 +194,38 @@ def split_at_antimeridian(outline: Polygon) -> BaseGeometry:
     return MultiPolygon([west_of, east_of])
 
 
-def _scene_columns(match: SeasonMatch) -> dict[str, Any]:
-    return {
-        "s2_id": match.s2_id,
-        "s1_id": match.s1_id,
-        "dw_id": match.dw_id,
-        "s2_datetime": match.s2_time,
-        "s1_datetime": match.s1_time,
-        "processing_baseline": match.s2_baseline,
-        "s2_tile": match.s2_tile,
-        "s1_orbit_pass": match.s1_orbit_pass,
-        "s1_relative_orbit": match.s1_relative_orbit,
-    }
+def _positions(ids: pa.Array, among: pa.ChunkedArray, what: str) -> pa.Array:
+    """Where each of `ids` stands in a column; ValueError where one does not."""
+    found = pc.index_in(ids, value_set=among.combine_chunks())
+    if found.null_count:
+        first = ids.filter(pc.is_null(found))[0]
+        raise ValueError(f"store row {pc.index(ids, first)}, {first}: no record of its {what}")
+    return found
+
+
+def _by_row_and_season(ids: pa.Array, matches: pa.Table) -> pa.Table:
+    """The matches of stored locations, four to each, in order of row and season."""
+    stored = pc.index_in(matches["location_id"], value_set=ids)
+    matches = matches.filter(pc.is_valid(stored))
+    key = stored.drop_null().to_numpy() * N_SEASONS + matches["season"].to_numpy()
+    times = np.bincount(key, minlength=len(ids) * N_SEASONS)
+    wrong = np.flatnonzero(times != 1)
+    if len(wrong):
+        row, season = divmod(int(wrong[0]), N_SEASONS)
+        many = "no record of" if times[wrong[0]] == 0 else f"{times[wrong[0]]} records of"
+        raise ValueError(f"store row {row}, {ids[row]}: {many} season {season}")
+    return matches.combine_chunks().take(pa.array(np.argsort(key)))
+
+
+def _require_scenes(rows: pa.Table, seasons: pa.Table, label_source: str | None) -> None:
+    """ValueError where a season lacks a scene that it is to have."""
+    needed = {"S2": "s2_id", "DW": "dw_id", "S1": "s1_id"}
+    for what, name in needed.items():
+        lacking = pc.is_null(seasons[name])
+        if (what != "DW" or label_source is not None) and pc.any(lacking).as_py():
+            row, season = divmod(pc.index(lacking, True).as_py(), N_SEASONS)
+            raise ValueError(f"store row {row}, {rows['location_id'][row]}: season {season} lacks {what}")
+
+
+def _grids(column: pa.ChunkedArray) -> list[PixelGrid]:
+    return [PixelGrid(**grid) for grid in column.to_pylist()]

@@ -1,19 +1,15 @@
 """Where a data set comes from: recipe, source, code and library versions. No time of day: same build, same record."""
 
-import platform
 import subprocess
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.manifest.environment import environment
 from pipeline.schema.emulated import is_emulated
 
-PACKAGES: Final = ("noldo", "numpy", "zarr", "numcodecs", "pyarrow", "geopandas", "pyproj", "earthengine-api")
-"""Packages whose version may show in the bytes of a store or a manifest."""
-
-PRIVATE: Final = ("project", "url", "workload_tag")
-"""Source settings that say who pays and over which road; they decide no pixel and are not published."""
+PRIVATE: Final = ("project", "url", "workload_tag", "faults", "latency_s", "pace")
+"""Source settings that say who pays, over which road and how fast; they decide no pixel and are not published."""
 
 EMULATED: Final = (
     "Emulated: every scene, pixel and label comes from the project's local emulator, a seeded imaginary planet. "
@@ -28,10 +24,13 @@ UNLABELLED: Final = "There were no labels beside the images: every pixel of dw i
 REAL: Final = "Real: scenes, pixels and labels come from Google Earth Engine's public catalogue."
 
 
-def provenance_record(recipe: Mapping[str, Any], recipe_digest: str, content: Mapping[str, Any]) -> dict[str, Any]:
+def provenance_record(
+    recipe: Mapping[str, Any], recipe_digest: str, content: Mapping[str, Any], release: Mapping[str, Any]
+) -> dict[str, Any]:
     """The provenance as plain data; `recipe` has its defaults filled in, `content` is the content digest as JSON.
 
-    Raises ValueError where the recipe does not say of which kind its source is.
+    `release` is what the release is called, its date filled in. Raises ValueError where the recipe does not say of
+    which kind its source is.
     """
     source = recipe.get("source")
     if not isinstance(source, Mapping) or "kind" not in source:
@@ -41,9 +40,11 @@ def provenance_record(recipe: Mapping[str, Any], recipe_digest: str, content: Ma
         "data": _data(source),
         "emulated": is_emulated(source),
         "source": public,
+        "release": dict(release),
         "recipe_digest": recipe_digest,
         "content_digest": dict(content),
-        "code": {"commit": code_commit(Path(__file__)), "packages": package_versions()},
+        "code": {"commit": code_commit(Path(__file__))},
+        "environment": environment(),
         "recipe": {**recipe, "source": public},
     }
 
@@ -54,17 +55,6 @@ def _data(source: Mapping[str, Any]) -> str:
     if source["kind"] == "import" and source.get("labels", "") is None:
         return f"{IMPORTED} {UNLABELLED}"
     return IMPORTED if source["kind"] == "import" else REAL
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of Python and of the installed packages among PACKAGES."""
-    versions = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return versions
 
 
 def code_commit(source: Path) -> str | None:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from pipeline.manifest.card import REAL_TERMS
+from pipeline.manifest.described import Kind
 
 
 @dataclass(frozen=True)
 class TileSet:
     """One downstream data set."""
 
+    kind: Kind
     title: str
     label_source: str
     """The index's column of that name."""
@@ -28,6 +30,7 @@ _EXPERTS: Final = (
 )
 
 DW_SET: Final = TileSet(
+    kind="dw",
     title="SSL4EO-S12@DW: Sentinel-1, Sentinel-2 and expert Dynamic World labels",
     label_source="dynamic_world_experts",
     labels="`dw` was marked by experts on the Sentinel-2 scene of the day in the tile's id. They left ambiguous ground "
@@ -36,6 +39,7 @@ DW_SET: Final = TileSet(
 )
 
 OSM_SET: Final = TileSet(
+    kind="osm",
     title="SSL4EO-S12@OSM: Sentinel-1, Sentinel-2 and OpenStreetMap land use",
     label_source="openstreetmap",
     labels="`osm` is OpenStreetMap's land use in the 13 classes of osmlanduse.org, on tiles where it does not "
@@ -45,6 +49,7 @@ OSM_SET: Final = TileSet(
 )
 
 DFC_SET: Final = TileSet(
+    kind="dfc2020",
     title="DFC2020: Sentinel-1, Sentinel-2 and land cover in 8 classes",
     label_source="dfc2020",
     labels="`dfc` is the dense, semi-manual land cover of the 2020 IEEE GRSS Data Fusion Contest. Its 986 validation "

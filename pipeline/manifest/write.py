@@ -1,31 +1,41 @@
-"""Write a run's manifest: index, statistics, provenance, data card and checksums, all of them or none."""
+"""Write a run's manifest: index, tables, statistics, provenance, documents and checksums, all of them or none."""
 
+import datetime
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import zarr
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.commit import committed_folder, folder_inputs
-from pipeline.content import DIGEST_ATTRIBUTE, store_digests
-from pipeline.files import file_sizes, write_bytes, zarr_store
-from pipeline.manifest.card import data_card
-from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, is_published, published
-from pipeline.manifest.digest import combine, index_digest
-from pipeline.manifest.index import LABEL_SOURCE, empty_columns, index_rows, write_index
+from pipeline.content import canonical_json
+from pipeline.files import file_sizes, is_file, write_bytes
+from pipeline.manifest.assets import ASSETS_FILE, asset_table
+from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, published
+from pipeline.manifest.contents import Contents, read_contents, read_whole_table
+from pipeline.manifest.describe import describe
+from pipeline.manifest.digest import ContentDigest, combine_stores, index_digest
+from pipeline.manifest.digest_table import DIGESTS_FILE, write_digests
+from pipeline.manifest.documents import documents
+from pipeline.manifest.funnel_file import FUNNEL_FILE
+from pipeline.manifest.index import write_index
+from pipeline.manifest.made_from import DROPPED, read_made_from
 from pipeline.manifest.provenance import provenance_record
-from pipeline.manifest.statistics import statistics_record
-from pipeline.scaling import StoreScaling
-from pipeline.schema.errors import NoldoError
+from pipeline.manifest.release import run_release
+from pipeline.manifest.written import write_json, write_table
+from pipeline.parts import read_columns
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
-from pipeline.schema.records import LabelShare, Location, SeasonMatch, ShardRecord, StoreRow
-from pipeline.store_arrays import stored_scaling
+from pipeline.schema.release import ReleaseSettings
 
 STATISTICS_FILE: Final = "statistics.json"
 PROVENANCE_FILE: Final = "provenance.json"
-CARD_FILE: Final = "README.md"
+DROPPED_FILE: Final = "dropped.parquet"
+
+FORM: Final = 2
+"""Of the manifest: one of an earlier form is written anew by the next build."""
 
 
 @dataclass(frozen=True)
@@ -33,92 +43,86 @@ class ManifestRecord:
     """What a manifest describes."""
 
     dataset_digest: str
-    """Content digest of store and index together."""
+    """Content digest of stores and index together."""
     store_digest: str
-    """Content digest of the store's pixels."""
+    """Content digest of the stores' pixels."""
     locations: int
+    """Rows of all stores."""
     files: int
     """Published files, the list of checksums aside."""
     published_bytes: int
 
 
-def write_manifest(
-    run: RunLayout,
-    store_name: str,
-    rows: Sequence[StoreRow],
-    *,
-    locations: Sequence[Location],
-    matches: Sequence[SeasonMatch],
-    quality: Sequence[LabelShare],
-    shards: Sequence[ShardRecord],
-    provenance: Mapping[str, Any],
-    label_source: str | None = LABEL_SOURCE,
-) -> ManifestRecord:
-    """Describe a finished store in run.manifest, which is replaced whole; on a failure nothing changes.
+def write_manifest(run: RunLayout, today: datetime.date | None = None) -> ManifestRecord:
+    """Describe a finished run's stores in run.manifest, which is replaced whole; on a failure nothing changes.
 
-    `rows` are the store's rows, `shards` the records of all its shards; `locations`, `matches` and `quality` may
-    hold more than was stored. `provenance` has 'recipe' (plain data, defaults filled in), 'recipe_digest' and
-    'inputs', the digest to be asked for with `manifest_inputs`. `label_source` is None where no pixel has a label.
-    Raises NoldoError where the store cannot be read or is not the one that rows and shards describe.
+    All of it comes from the run's tables and the stores' metadata; pixels are read for the files' checksums only.
+    What the release is called stands in the run's recipe; `today` (UTC) is its day where that names none. Raises
+    NoldoError where a table is missing, or a store cannot be read or is not the one that the tables tell of.
     """
-    store = run.store(store_name)
-    relative = f"{store.parent.name}/{store.name}"
-    shapes = _row_shapes(store, len(rows))
-    arrays = store_digests(shards, shapes)
-    with committed_folder(run.manifest, provenance["inputs"]) as folder:
-        index = folder / run.index.name
-        listed = index_rows(relative, rows, locations, matches, quality, label_source)
-        write_index(index, listed, empty_columns(listed))
-        digest = combine(arrays, index_digest(index), len(rows))
-        _require_same(store, digest.store)
-        record = provenance_record(provenance["recipe"], provenance["recipe_digest"], digest.as_json())
-        _write_json(folder / PROVENANCE_FILE, record)
-        _write_json(folder / STATISTICS_FILE, statistics_record(shards, _scaling(store)))
-        card = data_card(name=store_name, store=relative, rows=len(rows), patch_px=shapes["dw"][-1], provenance=record)
-        write_bytes(folder / CARD_FILE, card.encode())
-        files = published(folder, run.manifest.name) | published(store, relative)
-        sizes = [*file_sizes(folder).items(), *file_sizes(store).items()]
+    made, release = read_made_from(run), run_release(run)
+    date = release.date or today or datetime.datetime.now(datetime.UTC).date()
+    contents = read_contents(run, made)
+    dropped = read_columns(run.table(DROPPED, 0))
+    more = {f"{stage}.parquet": read_whole_table(run, stage) for stage in made.copied}
+    with committed_folder(run.manifest, manifest_inputs(made.inputs, release)) as folder:
+        _write_index(folder / run.index.name, contents.index)
+        write_digests(folder / DIGESTS_FILE, [one for store in contents.stores for one in store.digests])
+        write_table(folder / ASSETS_FILE, asset_table(contents.index))
+        for name, table in {DROPPED_FILE: dropped, **more}.items():
+            write_table(folder / name, table)
+        digest = _digest(contents, folder / run.index.name)
+        provenance = provenance_record(
+            json.loads(made.recipe), made.recipe_digest, digest.as_json(), _dated(release, date)
+        )
+        funnel = json.loads(made.funnel)
+        write_json(folder / PROVENANCE_FILE, provenance)
+        write_json(folder / STATISTICS_FILE, contents.statistics)
+        write_json(folder / FUNNEL_FILE, funnel)
+        described = describe(
+            run, folder, made, contents, release=release, date=date, provenance=provenance, funnel=funnel
+        )
+        for name, data in documents(described).items():
+            write_bytes(folder / name, data)
+        files = published(folder, run.manifest.name)
+        sizes = {f"{run.manifest.name}/{name}": size for name, size in file_sizes(folder).items()}
+        for store in contents.stores:
+            files |= published(run.store(store.made.name), store.path)
+            sizes |= {f"{store.path}/{n}": size for n, size in file_sizes(run.store(store.made.name)).items()}
         write_bytes(folder / CHECKSUMS_FILE, checksum_lines(files).encode())
     return ManifestRecord(
         dataset_digest=digest.dataset,
         store_digest=digest.store,
-        locations=len(rows),
+        locations=contents.rows,
         files=len(files),
-        published_bytes=sum(size for name, size in sizes if is_published(name)),
+        published_bytes=sum(sizes[name] for name in files),
     )
 
 
-def manifest_inputs(run: RunLayout) -> str | None:
-    """The inputs digest that the run's manifest was written for, or None where there is none."""
-    return folder_inputs(run.manifest)
+def manifest_inputs(inputs: str, release: ReleaseSettings) -> str:
+    """The digest that a manifest is committed with: its form, what the data set was made from, and the release."""
+    said = ["manifest", FORM, inputs, release.model_dump(mode="json")]
+    return hashlib.sha256(canonical_json(said)).hexdigest()
 
 
-def _row_shapes(store: AnyPath, n_rows: int) -> dict[str, tuple[int, ...]]:
-    try:
-        arrays: dict[str, Any] = dict(zarr.open_group(zarr_store(store), mode="r").arrays())
-    except (OSError, KeyError, ValueError) as error:
-        raise NoldoError(f"{store} cannot be read ({error}); run the build again") from error
-    for name, array in arrays.items():
-        if array.shape[0] != n_rows:
-            raise NoldoError(f"{store}: '{name}' has {array.shape[0]} rows, expected {n_rows}; run the build again")
-    return {name: tuple(array.shape[1:]) for name, array in sorted(arrays.items())}
+def is_written(run: RunLayout, inputs: str) -> bool:
+    """Whether the run has the manifest of a data set made from `inputs`, for what its recipe calls the release."""
+    return folder_inputs(run.manifest) == manifest_inputs(inputs, run_release(run)) and is_file(run.index)
 
 
-def _scaling(store: AnyPath) -> StoreScaling:
-    try:
-        return stored_scaling(dict(zarr.open_group(zarr_store(store), mode="r").arrays()))
-    except (KeyError, ValueError) as error:
-        raise NoldoError(f"{store}: {error}; run the build again") from error
+def _write_index(path: AnyPath, index: pa.Table) -> None:
+    """The index, and one of each split where there are several."""
+    write_index(path, index)
+    splits = pc.unique(index["split"]).to_pylist()
+    for split in splits if len(splits) > 1 else ():
+        own = index.filter(pc.equal(index["split"], split))
+        write_index(path.with_name(f"{path.stem}-{split}{path.suffix}"), own)
 
 
-def _require_same(store: AnyPath, digest: str) -> None:
-    carried = zarr.open_group(zarr_store(store), mode="r").attrs.get(DIGEST_ATTRIBUTE)
-    if carried != digest:
-        raise NoldoError(
-            f"{store} carries the content digest {carried}, but its shards were recorded as {digest}; "
-            f"delete the store and run the build again"
-        )
+def _digest(contents: Contents, index: AnyPath) -> ContentDigest:
+    arrays = {store.made.name: dict(store.content) for store in contents.stores}
+    return combine_stores(arrays, index_digest(index), contents.rows)
 
 
-def _write_json(path: AnyPath, plain: Mapping[str, Any]) -> None:
-    write_bytes(path, (json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+def _dated(release: ReleaseSettings, date: datetime.date) -> dict[str, Any]:
+    return release.model_dump(mode="json") | {"date": date.isoformat()}

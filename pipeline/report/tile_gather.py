@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from pipeline.files import listed
+from pipeline.manifest.made_from import Dropped
 from pipeline.osm_state import OsmTables, read_osm_tables
 from pipeline.parts import read_part
 from pipeline.report.gather import IndexRow, or_notice, read_index, read_mapping
@@ -17,7 +18,6 @@ from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PixelGrid, transformer
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.osm_records import OsmLabelled
-from pipeline.schema.tiles import DroppedTile
 
 Record = TypeVar("Record")
 
@@ -66,7 +66,7 @@ class TileRun:
     locations: tuple[Spot, ...]
     """Every tile whose place is known."""
     index: tuple[TileIndexRow, ...]
-    dropped: tuple[DroppedTile, ...]
+    dropped: tuple[Dropped, ...]
     osm: OsmTables | None
     """Of an OSM run."""
     notices: tuple[str, ...]
@@ -96,7 +96,7 @@ def gather_tiles(layout: RunLayout) -> TileRun:
     statistics = or_notice(lambda: read_mapping(layout.manifest / "statistics.json", json.loads), notices) or {}
     index = or_notice(lambda: read_index(layout.index, TileIndexRow), notices) or ()
     dropped = layout.manifest / "dropped.parquet"
-    gone = (or_notice(lambda: read_part(dropped, DroppedTile), notices) or []) if dropped.is_file() else []
+    gone = (or_notice(lambda: read_part(dropped, Dropped), notices) or []) if dropped.is_file() else []
     kind = str(recipe.get("kind", "imported"))
     return TileRun(
         layout=layout,

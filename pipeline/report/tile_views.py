@@ -103,7 +103,7 @@ def _dropped_steps(run: TileRun, tiles: int) -> tuple[FunnelStep, ...]:
 
 def tile_fates(run: TileRun) -> tuple[dict[str, str], list[str]]:
     """What the map says of every tile, and the kinds that it names first."""
-    gone = {tile.tile_id: tile.reason for tile in run.dropped}
+    gone = {tile.location_id: tile.reason for tile in run.dropped}
     stored = {row.location_id for row in run.index}
     accuracy = {} if run.osm is None else {tile.tile_id: tile.overall_accuracy for tile in run.osm.agreement}
     judged = {} if run.osm is None else {t.tile_id: t.reason or KEPT for t in run.osm.agreement}

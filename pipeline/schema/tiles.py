@@ -191,3 +191,10 @@ class TileShardRecord:
     """Per band, of the raw digital numbers observed."""
     s1_sums: tuple[BandSum, ...]
     """Per polarisation, of the raw backscatter observed, dB."""
+    s2_histogram: bytes = b""
+    """Per band and bin, pixels (pipeline/histograms.py); empty in records of earlier versions, like the next."""
+    s1_histogram: bytes = b""
+
+    def row_digests(self, array: str) -> tuple[str, ...]:
+        """The rows' digests of one array of the store; none of an array that the shard has not."""
+        return next((found.digests for found in self.arrays if found.array == array), ())

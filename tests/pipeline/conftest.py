@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.manifest.made_from import StoreMade, store_made
 from pipeline.manifest.tile_index import TileStore
 from pipeline.manifest.tile_manifest import write_tile_manifest
 from pipeline.manifest.tile_sets import DW_SET
 from pipeline.pack import StoreSettings, commit_store, create_store, n_shards, pack_shard, shard_rows, store_order
+from pipeline.parts import write_part
 from pipeline.quality import QualitySettings, assess
 from pipeline.schema.grid import PixelGrid, patch_grid
 from pipeline.schema.layout import RunLayout
@@ -26,7 +28,7 @@ from pipeline.schema.records import (
     ShardRecord,
     StoreRow,
 )
-from pipeline.schema.tiles import SPLITS, Split, TileArrays, TilePair, TileRow
+from pipeline.schema.tiles import SPLITS, Split, TileArrays, TilePair, TileRow, TileShardRecord
 from pipeline.staging import write_tiles
 from pipeline.tile_arrays import LabelName
 from pipeline.tile_store import (
@@ -43,6 +45,7 @@ PX = 24
 ASCENDING = "ASCENDING"
 TWO_TILES = TileStoreSettings(shard_rows=2)
 MOMENT = datetime(2019, 5, 4, 10, 3, 2, tzinfo=UTC)
+S1_ID = "COPERNICUS/S1_GRD/S1A_IW_GRDH_1SDV_20190504T100302_20190504T100327_027072_030C5B_BB3C"
 
 
 @dataclass(frozen=True)
@@ -80,19 +83,21 @@ def draw_location(at: int, location_id: str) -> Location:
 
 def draw_match(location_id: str, season: int) -> SeasonMatch:
     time = datetime(2020, 1, 15, 10, 4, 1, 123456, tzinfo=UTC) + timedelta(days=91 * season)
+    optical, radar = f"{time:%Y%m%dT%H%M%S}", f"{time - timedelta(days=2):%Y%m%dT%H%M%S}"
+    index = f"{optical}_{time:%Y%m%d}T{zlib.crc32(location_id.encode()) % 10**6:06d}_T33TWL"
     return SeasonMatch(
         location_id=location_id,
         season=season,
-        s2_id=f"COPERNICUS/S2_HARMONIZED/{location_id}_{season}",
+        s2_id=f"COPERNICUS/S2_HARMONIZED/{index}",
         s2_time=time,
         s2_cloud_pct=3.5 * season,
         s2_baseline="02.08",
         s2_tile="33TWL",
-        s1_id=f"COPERNICUS/S1_GRD/{location_id}_{season}",
+        s1_id=f"COPERNICUS/S1_GRD/S1A_IW_GRDH_1SDV_{radar}_{radar}_030812_0388F6_BB3C",
         s1_time=time - timedelta(days=2),
         s1_orbit_pass=ASCENDING,
         s1_relative_orbit=44,
-        dw_id=f"GOOGLE/DYNAMICWORLD/V1/{location_id}_{season}",
+        dw_id=f"GOOGLE/DYNAMICWORLD/V1/{index}",
     )
 
 
@@ -204,6 +209,14 @@ def write_dw_store(run: RunLayout, split: Split, ids: Sequence[str], centres: Ma
     return TileStore(f"dw_{split}", split, tuple(rows), tuple(shards))
 
 
+def keep_tile_records(run: RunLayout, stores: Sequence[TileStore]) -> list[StoreMade]:
+    """Write the records of the stores' shards into the run's tables, as a build does."""
+    for store in stores:
+        for shard in store.shards:
+            write_part(run.table(f"pack_{store.name}", shard.shard), TileShardRecord, [shard], "inputs")
+    return [store_made(run, store.name, store.split, f"pack_{store.name}", len(store.shards)) for store in stores]
+
+
 @pytest.fixture(scope="session")
 def make_dw_run() -> Callable[..., RunLayout]:
     """(root, train {id: (lon, lat)}, test {id: (lon, lat)}) -> a finished run of small expert tiles, 22 and 24 px."""
@@ -214,10 +227,15 @@ def make_dw_run() -> Callable[..., RunLayout]:
         run = RunLayout(root)
         stores = [write_dw_store(run, split, list(places), places)
                   for split, places in zip(SPLITS, (train, test), strict=True) if places]  # fmt: skip
-        pairs = [TilePair(i, f"S2/{i}", MOMENT, 3.5, "02.08", "33TWL", s1_id=f"S1/{i}", s1_time=MOMENT,
-                          s1_orbit_pass=ASCENDING, s1_relative_orbit=44) for i in (*train, *test)]  # fmt: skip
+        scene = "COPERNICUS/S2_HARMONIZED/20190504T100302_20190504T10{:04d}_T33TWL"
+        radar = {"s1_id": S1_ID, "s1_time": MOMENT, "s1_orbit_pass": ASCENDING, "s1_relative_orbit": 44}
+        pairs = [
+            TilePair(i, scene.format(at), MOMENT, 3.5, "02.08", "33TWL", **radar)
+            for at, i in enumerate((*train, *test))
+        ]
         provenance = {"inputs": "made", "recipe": {"source": {"kind": "emulator", "seed": 7}}, "recipe_digest": "r"}
-        write_tile_manifest(run, DW_SET, stores, pairs=pairs, dropped=[], provenance=provenance)
+        made = keep_tile_records(run, stores)
+        write_tile_manifest(run, DW_SET, stores, made, pairs=pairs, dropped=[], funnel=[], provenance=provenance)
         return run
 
     return make
@@ -230,6 +248,8 @@ class PackedTiles:
     run: RunLayout
     stores: tuple[TileStore, ...]
     grids: dict[str, PixelGrid]
+    tables: list[StoreMade]
+    """Where the records of the stores' shards are."""
 
 
 def draw_tile(tile_id: str, px: int, labels: Sequence[str] = ("dw",)) -> dict[str, np.ndarray]:
@@ -280,6 +300,8 @@ def make_packed_tiles() -> Callable[..., PackedTiles]:
     def call(root: Path, settings: TileStoreSettings = TWO_TILES, labels: Sequence[LabelName] = ("dw",)) -> PackedTiles:
         train, train_grids = pack_tiles(root, "train", (30, 30, 30), settings, labels)
         test, test_grids = pack_tiles(root, "test", (30, 32), settings, labels)
-        return PackedTiles(RunLayout(root), (train, test), train_grids | test_grids)
+        run = RunLayout(root)
+        tables = keep_tile_records(run, (train, test))
+        return PackedTiles(run, (train, test), train_grids | test_grids, tables)
 
     return call

@@ -31,19 +31,26 @@ def test_tiles_come_with_grid_scenes_and_labels(run: RunLayout) -> None:
         assert tile.grid == patch_grid(lon, lat, 24 if tile.tile_id == "dw_t" else 22)
         assert tile.centre == pytest.approx((lon, lat), abs=1e-4)
         assert (tile.split, tile.store) == (("test", "dw_test") if tile.tile_id == "dw_t" else ("train", "dw_train"))
-        assert (tile.pair.s2_id, tile.pair.s1_relative_orbit) == (f"S2/{tile.tile_id}", 44)
+        made = f"20190504T10{[*TRAIN, *TEST].index(tile.tile_id):04d}"
+        assert tile.pair.s2_id == f"COPERNICUS/S2_HARMONIZED/20190504T100302_{made}_T33TWL"
+        assert tile.pair.s1_relative_orbit == 44
         assert np.array_equal(found.dw(tile), read_tile_row(found.store(tile), tile.row)["dw"])
     assert found.digest == json.loads((run.manifest / "provenance.json").read_text())["content_digest"]["dataset"]
     assert found.source == {"kind": "emulator", "seed": 7}
 
 
 def test_places_of_a_pretraining_set_are_the_patches_middles(packed: object) -> None:
-    from pipeline.manifest.index import index_rows, write_index
+    from pipeline.manifest.index import MATCH_COLUMNS, index_table, write_index
+    from pipeline.parts import to_table
+    from pipeline.schema.records import LabelShare, Location, SeasonMatch, StoreRow
 
     run, places = packed.run, packed.locations  # type: ignore[attr-defined]
     grids = [patch_grid(place.lon_deg, place.lat_deg) for place in places]
     moved = [type(p)(p.location_id, p.lon_deg, p.lat_deg, g) for p, g in zip(places, grids, strict=True)]
-    write_index(run.index, index_rows("store/nol.zarr", packed.rows, moved, packed.matches, packed.quality))  # type: ignore[attr-defined]
+    shares = [LabelShare(q.location_id, q.dw_valid_share) for q in packed.quality]  # type: ignore[attr-defined]
+    tables = [to_table(StoreRow, packed.rows), to_table(Location, moved)]  # type: ignore[attr-defined]
+    matches = to_table(SeasonMatch, packed.matches).select(list(MATCH_COLUMNS))  # type: ignore[attr-defined]
+    write_index(run.index, index_table("store/nol.zarr", *tables, matches, to_table(LabelShare, shares)))
     found = {place.location_id: place.centre for place in read_places(run.root)}
     for place in places:
         assert found[place.location_id] == pytest.approx((place.lon_deg, place.lat_deg), abs=1e-3)

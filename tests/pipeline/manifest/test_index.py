@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import zarr
@@ -14,12 +15,21 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely import Point, Polygon
 
-from pipeline.manifest.index import index_rows, split_at_antimeridian, write_index
+from pipeline.manifest.index import index_table, split_at_antimeridian, write_index
+from pipeline.parts import to_table
 from pipeline.schema.grid import patch_grid
+from pipeline.schema.records import Location, QualityRecord, SeasonMatch, StoreRow
 
 
-def rows_of(packed: Any) -> list[dict[str, Any]]:
-    return index_rows("store/nol.zarr", packed.rows, packed.locations, packed.matches, packed.quality)
+def rows_of(packed: Any, label_source: str | None = "dynamic_world_v1") -> pa.Table:
+    return index_table(
+        "store/nol.zarr",
+        to_table(StoreRow, packed.rows),
+        to_table(Location, packed.locations),
+        to_table(SeasonMatch, packed.matches),
+        to_table(QualityRecord, packed.quality),
+        label_source,
+    )
 
 
 def test_index_rows_describe_the_store_rows(packed: Any, tmp_path: Path) -> None:
@@ -30,11 +40,11 @@ def test_index_rows_describe_the_store_rows(packed: Any, tmp_path: Path) -> None
     places = {place.location_id: place for place in packed.locations}
     for found in index.itertuples():
         assert found.location_id == packed.rows[found.row].location_id
-        assert found.s2_id.endswith(f"{found.location_id}_{found.season}")
         assert found.label_valid_frac == pytest.approx(np.mean(labels[found.row, found.season] != 255))
         grid = places[found.location_id].grid
         assert (found.epsg, tuple(found.geotransform)) == (grid.epsg, grid.affine)
         match = next(m for m in packed.matches if (m.location_id, m.season) == (found.location_id, found.season))
+        assert (found.s2_id, found.s1_id, found.dw_id) == (match.s2_id, match.s1_id, match.dw_id)
         assert found.s2_datetime == match.s2_time
         assert found.s1_datetime == match.s1_time
         assert (found.split, found.store, found.label_source) == ("pretrain", "store/nol.zarr", "dynamic_world_v1")
@@ -89,6 +99,17 @@ def test_a_season_without_a_scene_is_refused(packed: Any) -> None:
     matches = [replace(m, s1_id=None) if (m.location_id, m.season) == ("loc002", 3) else m for m in packed.matches]
     with pytest.raises(ValueError, match="loc002: season 3 lacks S1"):
         rows_of(replace(packed, matches=matches))
+    twice = [*packed.matches, packed.matches[5]]
+    with pytest.raises(ValueError, match="loc001: 2 records of season 1"):
+        rows_of(replace(packed, matches=twice))
+
+
+def test_images_without_labels_need_no_label(packed: Any) -> None:
+    matches = [replace(m, dw_id=None) for m in packed.matches]
+    with pytest.raises(ValueError, match="season 0 lacks DW"):
+        rows_of(replace(packed, matches=matches))
+    table = rows_of(replace(packed, matches=matches), None)
+    assert table["dw_id"].null_count == table["label_source"].null_count == 20
 
 
 @settings(max_examples=40, deadline=None)

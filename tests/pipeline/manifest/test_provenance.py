@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.manifest.provenance import code_commit, package_versions, provenance_record
+from pipeline.manifest.environment import environment
+from pipeline.manifest.provenance import code_commit, provenance_record
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -13,28 +14,41 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def test_emulated_and_real_data_are_told_apart() -> None:
-    emulated = provenance_record({"source": {"kind": "emulator", "seed": 1}}, "d", {"dataset": "x"})
+    emulated = provenance_record({"source": {"kind": "emulator", "seed": 1}}, "d", {"dataset": "x"}, {})
     assert emulated["emulated"] is True
     assert "emulator" in emulated["data"]
     assert emulated["source"] == {"kind": "emulator", "seed": 1}
     real = provenance_record(
-        {"source": {"kind": "earthengine", "project": "payer", "url": "https://x"}}, "d", {"dataset": "x"}
+        {"source": {"kind": "earthengine", "project": "payer", "url": "https://x"}}, "d", {"dataset": "x"}, {}
     )
     assert real["emulated"] is False
-    written = provenance_record({"source": {"kind": "import", "emulated": True}}, "d", {"dataset": "x"})
+    written = provenance_record({"source": {"kind": "import", "emulated": True}}, "d", {"dataset": "x"}, {})
     assert (written["emulated"], written["data"]) == (True, emulated["data"])
     assert "Earth Engine" in real["data"]
     assert "payer" not in str(real)
     with pytest.raises(ValueError, match="of which kind its source is"):
-        provenance_record({}, "d", {})
+        provenance_record({}, "d", {}, {})
+
+
+def test_settings_that_decide_no_pixel_are_not_told() -> None:
+    how = {"faults": "429:0.1", "latency_s": 1.0, "pace": {"concurrent": 3}, "url": "http://127.0.0.1:9"}
+    told = [
+        provenance_record({"name": "nol", "source": {"kind": "emulator", "seed": 1, **more}}, "d", {}, {})
+        for more in ({}, how)
+    ]
+    assert told[0] == told[1]
 
 
 def test_versions_are_those_installed() -> None:
+    import rasterio
     import zarr
 
-    versions = package_versions()
-    assert versions["zarr"] == zarr.__version__
-    assert versions["python"].count(".") == 2
+    found = environment()
+    assert found["packages"]["zarr"] == zarr.__version__
+    assert {"noldo", "numcodecs", "pydantic"} <= found["packages"].keys()
+    assert not {"pytest", "s3fs"} & found["packages"].keys()
+    assert found["libraries"]["GDAL"] == rasterio.__gdal_version__
+    assert found["python"].count(".") == 2
 
 
 def test_the_commit_is_that_of_the_files_own_checkout(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ def test_statistics_are_those_of_the_raw_patches(packed: Any) -> None:
             assert band["pixels"] == raw[:, :, at].size
             assert band["mean"] == pytest.approx(raw[:, :, at].mean(), rel=1e-6)
             assert band["std"] == pytest.approx(raw[:, :, at].std(), rel=1e-6)
+            for percent in (5, 50, 95):
+                near = {"abs": 200} if name == "s2" else {"abs": 0.2}
+                exact = np.percentile(raw[:, :, at], percent)
+                assert band["percentiles"][str(percent)] == pytest.approx(exact, **near)
             assert band["scaling_mean"] == PUBLISHED.of(name).mean[at]
             for season, figures in enumerate(band["seasons"]):
                 values = raw[:, season, at]
@@ -30,10 +34,16 @@ def test_statistics_are_those_of_the_raw_patches(packed: Any) -> None:
                     np.median(values), abs=2 * wide + values.std() / 50
                 )
     labels = np.stack([p.dw for p in patches])
-    for season, counts in enumerate(found["label_pixels_per_season"]):
+    for season, counts in enumerate(found["label_pixels_per_season"]["pretrain"]):
         assert counts == [np.count_nonzero(labels[:, season] == c) for c in [*range(9), 255]]
     assert found["label_valid_share"] == pytest.approx((labels != 255).mean(), rel=1e-7)
     assert found["label_classes"][8:] == ["snow & ice", "no label"]
+    codes = np.where(labels == 255, 9, labels)
+    pairs = found["label_pairs"]["pretrain"]
+    assert [pair["seasons"] for pair in pairs] == [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]
+    for pair in pairs:
+        first, second = (codes[:, season].ravel() for season in pair["seasons"])
+        assert pair["pixels"] == np.histogram2d(first, second, bins=np.arange(11) - 0.5)[0].tolist()
 
 
 def test_statistics_do_not_depend_on_the_shards(packed: Any, make_packed: Any, tmp_path: Any) -> None:

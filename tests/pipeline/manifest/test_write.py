@@ -9,7 +9,7 @@ import zarr
 
 from pipeline.manifest import write as write_module
 from pipeline.manifest.checksums import verify_checksums
-from pipeline.manifest.write import ManifestRecord, manifest_inputs
+from pipeline.manifest.write import ManifestRecord, is_written
 from pipeline.schema.errors import NoldoError
 
 Write = Callable[..., ManifestRecord]
@@ -19,14 +19,18 @@ TreeBytes = Callable[[Path], dict[str, bytes]]
 def test_a_manifest_describes_its_store(packed: Any, write: Write) -> None:
     record = write(packed)
     manifest = packed.run.manifest
-    assert {p.name for p in manifest.iterdir()} == {
+    assert {p.name for p in manifest.iterdir()} >= {
         "README.md",
+        "assets.parquet",
+        "digests.parquet",
+        "dropped.parquet",
+        "funnel.json",
         "index.parquet",
         "manifest-sha256.txt",
         "provenance.json",
         "statistics.json",
     }
-    assert manifest_inputs(packed.run) == "manifest-inputs"
+    assert is_written(packed.run, "manifest-inputs")
     provenance = json.loads((manifest / "provenance.json").read_text())
     assert provenance["content_digest"]["dataset"] == record.dataset_digest
     assert provenance["recipe_digest"] == "recipe-sha"
@@ -53,7 +57,7 @@ def test_other_parts_make_the_same_manifest(
     assert tree_bytes(runs[0].run.manifest) == tree_bytes(runs[1].run.manifest)
 
 
-@pytest.mark.parametrize("step", ["write_index", "statistics_record", "data_card", "checksum_lines"])
+@pytest.mark.parametrize("step", ["write_index", "write_digests", "documents", "checksum_lines"])
 def test_a_crash_half_way_leaves_nothing(packed: Any, write: Write, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def crash(*_: Any, **__: Any) -> None:
         raise OSError("no space left on device")
@@ -62,8 +66,8 @@ def test_a_crash_half_way_leaves_nothing(packed: Any, write: Write, monkeypatch:
         patched.setattr(write_module, step, crash)
         with pytest.raises(OSError, match="no space"):
             write(packed)
-    assert sorted(p.name for p in packed.run.root.iterdir()) == ["store", "tiles"]
-    assert manifest_inputs(packed.run) is None
+    assert sorted(p.name for p in packed.run.root.iterdir()) == ["store", "tables", "tiles"]
+    assert not is_written(packed.run, "manifest-inputs")
 
 
 def test_a_crash_keeps_the_manifest_that_was_there(
@@ -75,7 +79,13 @@ def test_a_crash_keeps_the_manifest_that_was_there(
         write(described)
     assert tree_bytes(described.run.manifest) == before
     assert verify_checksums(described.run).ok
-    assert sorted(p.name for p in described.run.root.iterdir()) == [".manifest.inputs", "manifest", "store", "tiles"]
+    assert sorted(p.name for p in described.run.root.iterdir()) == [
+        ".manifest.inputs",
+        "manifest",
+        "store",
+        "tables",
+        "tiles",
+    ]
 
 
 def test_a_store_other_than_recorded_is_refused(packed: Any, write: Write) -> None:
@@ -84,7 +94,7 @@ def test_a_store_other_than_recorded_is_refused(packed: Any, write: Write) -> No
     with pytest.raises(NoldoError, match="its shards were recorded as"):
         write(packed, shards=[turned, *packed.shards[1:]])
     with pytest.raises(NoldoError, match="has 5 rows, expected 4"):
-        write(replace(packed, rows=packed.rows[:4]))
+        write(packed, shards=packed.shards[:2])
     zarr.open_group(packed.store, mode="r+").attrs.put({})
     with pytest.raises(NoldoError, match="carries the content digest None"):
         write(packed)
