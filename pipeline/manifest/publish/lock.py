@@ -1,6 +1,7 @@
 """One publisher at a time of one version in one place."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +34,16 @@ def _file_lock(target: Path, version: str) -> Iterator[None]:
         lock = (target / f".{version}.lock").open("w")
     except OSError as error:
         raise UsageError(f"cannot write to {target}: {storage_reason(error)}; {_WORDS.otherwise}") from error
+    path = Path(lock.name)
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UsageError(f"another publisher is at work on {version} in {target}; wait for it") from error
-        yield
+            ours = os.path.samestat(os.fstat(lock.fileno()), path.stat())  # not one that its owner removed meanwhile
+        except OSError:
+            ours = False
+        if not ours:
+            raise UsageError(f"another publisher is at work on {version} in {target}; wait for it")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)

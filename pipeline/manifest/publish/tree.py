@@ -100,4 +100,3 @@ def _mark(release: Release, target: AnyPath) -> None:
         raise NoldoError(released_already(str(target), release.version))
     if is_local(marker):
         sync_folder(marker.parent)
-        (marker.parents[1] / f".{release.version}.lock").unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+"""Publish a data set: what is checked before anything is sent, and what is told afterwards."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.files import is_local, on_disk, open_path
+from pipeline.manifest.publish.hub import (
+    SCHEME,
+    HubTarget,
+    has_token,
+    hub_target,
+    publish_on_hub,
+    refuse_tagged,
+    size_on_hub,
+)
+from pipeline.manifest.publish.release import Release
+from pipeline.manifest.publish.staging import OnFile
+from pipeline.manifest.publish.tree import marker_path, publish_tree, refuse_released
+from pipeline.object_lock import Tell
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.paths import AnyPath
+
+Target = AnyPath | HubTarget
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was released, or would be."""
+
+    release: Release
+    where: str
+    """Where its files are."""
+    marker: str
+    """What makes them a release: a file, or a tag."""
+    reused: int
+    """Files that were there already."""
+    limits: tuple[str, ...] = ()
+    """The Hub's limits beside the release's figures."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for --json."""
+        return {**self.release.as_json(), "where": self.where, "marker": self.marker, "reused": self.reused}
+
+    def lines(self, done: str) -> list[str]:
+        """For a person; `done` says what happened."""
+        release = self.release
+        return [
+            f"{done} {release.title} {release.version}, {release.date}",
+            f"content         {release.content_digest}",
+            f"where           {self.where}",
+            f"marker          {self.marker}",
+            f"files           {len(release.files)}, {self.reused} of them there already; {release.bytes / 1e6:.1f} MB",
+            *self.limits,
+        ]
+
+
+def open_target(text: str, root: AnyPath) -> Target:
+    """Where a user wants a data set published; UsageError where that cannot be."""
+    if text.startswith(SCHEME):
+        on_disk(root, "publishing on the Hub")
+        return hub_target(text)
+    target = open_path(text)
+    if is_local(target) and is_local(root):
+        for folder in ("manifest", "store"):
+            if target.resolve().is_relative_to((root / folder).resolve()):
+                raise UsageError(f"{target} lies within the data set's own {folder}/; give another target")
+    return target
+
+
+def require_version(release: Release, wanted: str | None, root: AnyPath) -> None:
+    """Raise UsageError where another version was asked for than the manifest's."""
+    if wanted not in (None, release.version):
+        raise UsageError(
+            f"{root}/manifest is that of {release.version}, not {wanted}; "
+            f"run noldo manifest write {root} --set release.version={wanted}"
+        )
+
+
+def preview(release: Release, target: Target) -> Published:
+    """What would be published; asks nobody. Raises NoldoError where the target has no room for it."""
+    if not isinstance(target, HubTarget):
+        marker = marker_path(target, release.version)
+        return Published(release, str(target / release.version), str(marker), reused=0)
+    size = size_on_hub(release)
+    problem = size.problem()
+    if problem is not None:
+        raise NoldoError(f"{target} cannot hold it: {problem}")
+    return Published(release, str(target), f"tag {release.version}", reused=0, limits=tuple(size.lines()))
+
+
+def refuse_what_is_there(release: Release, target: Target) -> None:
+    """Raise NoldoError where the version is released already, or the Hub has been given no token."""
+    if not isinstance(target, HubTarget):
+        refuse_released(target, release.version)
+        return
+    if not has_token():
+        raise NoldoError(f"{target} needs a token that may write; set HF_TOKEN or run hf auth login. Nothing was sent")
+    refuse_tagged(target, release.version)
+
+
+def publish(release: Release, target: Target, *, on_file: OnFile, tell: Tell) -> Published:
+    """Stage, read back and release; the source must have been verified. See publish_tree and publish_on_hub."""
+    planned = preview(release, target)
+    refuse_what_is_there(release, target)
+    if isinstance(target, HubTarget):
+        reused = publish_on_hub(release, target, on_file=on_file)
+    else:
+        reused = publish_tree(release, target, on_file=on_file, tell=tell)
+    return Published(release, planned.where, planned.marker, reused, planned.limits)
