@@ -86,10 +86,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="session")
 def tiny_settings() -> PretrainSettings:
-    """A run of a few seconds on one core."""
+    """A run of a second on one core, by a network of few weights: they are saved again and again."""
     return PretrainSettings.model_validate(
         {
-            "encoder": "resnet18",
+            "encoder": "tu-resnet10t",
             "decoder_channels": (32, 16, 8),
             "crop_px": 32,
             "epochs": 2,

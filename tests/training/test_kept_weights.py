@@ -58,7 +58,7 @@ def assert_same_files(left: Path, right: Path) -> None:
 
 @pytest.fixture(scope="module")
 def settings(tiny_settings: PretrainSettings) -> PretrainSettings:
-    changed = {"encoder": "tu-resnet10t", "epochs": 4, "keep_every": 2}
+    changed = {"epochs": 4, "keep_every": 2}
     return PretrainSettings.model_validate({**tiny_settings.model_dump(), **changed})
 
 

@@ -69,7 +69,7 @@ def test_a_run_leaves_its_record_log_weights_and_scores(finished: Finished, tiny
     assert log[0]["train_loss"] == pytest.approx(
         log[0]["segmentation_s1"] + log[0]["segmentation_s2"] + log[0]["consistency"], rel=1e-5
     )
-    assert "encoder1.conv1.weight" in " ".join(load_file(layout.weights))
+    assert "net.encoder1.model.conv1.0.weight" in load_file(layout.weights)
     published = torch.load(layout.published_weights, weights_only=True)["state_dict"]
     assert all(torch.equal(value, load_file(layout.weights)[name]) for name, value in published.items())
     assert yaml.safe_load(layout.recipe.read_text()) == {"pretrain": tiny_settings.model_dump(mode="json")}

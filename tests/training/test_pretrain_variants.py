@@ -37,7 +37,7 @@ def test_a_run_of_one_modality(
     line = log_line(tmp_path)
     assert line["train_loss"] == pytest.approx(line[f"segmentation_{modality}"])
     assert not line.keys() & {f"segmentation_{other}", "consistency"}
-    first = load_file(PretrainLayout(tmp_path).weights)["net.encoder.conv1.weight"]
+    first = load_file(PretrainLayout(tmp_path).weights)["net.encoder.model.conv1.0.weight"]
     assert first.shape[1] == (2 if modality == "s1" else bands)
     with np.load(PretrainLayout(tmp_path).masks) as masks:
         names = {name for name in masks.files if name.startswith(("weight", "prediction"))}

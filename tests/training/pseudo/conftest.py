@@ -22,7 +22,7 @@ def few() -> PseudoLabelSettings:
     return PseudoLabelSettings.model_validate(
         {
             "teacher": {
-                "encoder": "resnet18",
+                "encoder": "tu-resnet10t",
                 "decoder_channels": (16, 8, 8),
                 "crop_px": 32,
                 "epochs": 2,

@@ -33,7 +33,7 @@ def test_the_recipes_are_read_and_the_full_one_is_the_default() -> None:
 def test_a_pretraining_of_the_same_network_and_split(few: PseudoLabelSettings) -> None:
     same = few.teacher.as_pretraining()
     assert same.modalities == "s2"
-    assert (same.encoder, same.decoder_channels, same.val_fraction) == ("resnet18", (16, 8, 8), 0.2)
+    assert (same.encoder, same.decoder_channels, same.val_fraction) == ("tu-resnet10t", (16, 8, 8), 0.2)
     assert (same.crop_px, same.device, same.threads, same.compile) == (32, "cpu", 1, "off")
 
 

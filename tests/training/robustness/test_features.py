@@ -18,7 +18,7 @@ from training.single_unet import SingleUNet, build_single
 
 @pytest.fixture
 def ground(small: tuple[Path, Path], tiny_settings: PretrainSettings) -> HeldOut:
-    settings = tiny_settings.model_copy(update={"modalities": "s2"})
+    settings = tiny_settings.model_copy(update={"modalities": "s2", "encoder": "resnet18"})
     return HeldOut(open_store(small[0]), split_locations(8, 0.2, 0), settings, choose_compute(settings))
 
 
