@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SCHEMES: Final = {"s3": "s3fs", "gs": "gcsfs"}
 """Object storage by scheme, and the package that each needs."""
 
+WEB: Final = ("http", "https")
+"""Schemes that only `open_published` takes: a plain web server's files can be read, but neither listed nor written."""
+
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, "retries": {"mode": "standard"}}},
     "gs": {"timeout": 60},
@@ -69,6 +72,23 @@ def open_path(text: str | Path) -> AnyPath:
     # Other processes write the same run: what was listed a moment ago says nothing.
     options = {"use_listings_cache": False, **_OPTIONS[scheme]}
     return UPath(f"{scheme}://{within}", protocol=None, **options)
+
+
+def open_published(text: str | Path) -> AnyPath:
+    """The path of something to be read only: as `open_path`, or a UPath for http:// and https://."""
+    found = _SCHEME.match(str(text))
+    if found is None or found[1].lower() not in WEB:
+        return open_path(text)
+    if not str(text)[found.end() :].strip("/"):
+        raise UsageError(f"{text} names no server; write {found[1]}://SERVER/FOLDER")
+    if importlib.util.find_spec("aiohttp") is None:
+        raise UsageError(f"{text} needs the package aiohttp; run pip install 'noldo[cloud]'")
+    return UPath(str(text).rstrip("/"), protocol=None)
+
+
+def can_list(path: AnyPath) -> bool:
+    """Whether the files of a folder can be listed; a web server's cannot."""
+    return is_local(path) or path.protocol not in WEB
 
 
 def is_local(path: AnyPath) -> TypeIs[Path]:

@@ -17,7 +17,18 @@ class RunDirectory(click.ParamType):  # type: ignore[type-arg]
         return run_directory(value) if isinstance(value, str) else value
 
 
+class Published(RunDirectory):
+    """The same for what is read only: also http:// and https://."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AnyPath:  # noqa: ARG002
+        """The path of what was typed; UsageError where nothing can be read from there."""
+        from pipeline.files import open_published
+
+        return open_published(value) if isinstance(value, str) else value
+
+
 RUN_DIRECTORY = RunDirectory()
+PUBLISHED = Published()
 
 
 def run_directory(named: str) -> AnyPath:

@@ -5,6 +5,8 @@ import click
 from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.manifest_diff import diff
 from pipeline.cli.manifest_sign import sign
+from pipeline.cli.manifest_verify import verify
+from pipeline.cli.manifest_write import write
 from pipeline.cli.output import JSON_HELP, show
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
@@ -35,3 +37,5 @@ def digest(directory: AnyPath, as_json: bool) -> None:
 
 manifest.add_command(diff)
 manifest.add_command(sign)
+manifest.add_command(verify)
+manifest.add_command(write)

@@ -1,5 +1,6 @@
 """A published data set as its checks see it: what could be read of its manifest, and its stores, opened."""
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zarr
 
-from pipeline.files import is_storage_error, listed, storage_reason, zarr_store
+from pipeline.files import can_list, is_storage_error, listed, storage_reason, zarr_store
 from pipeline.manifest.digest_table import DIGESTS_FILE, DigestTable, read_digests
 from pipeline.manifest.verify.finding import Check, Finding
 from pipeline.manifest.verify.listing import LISTING, parse_listing
@@ -53,10 +54,15 @@ class PublishedTree:
 
     def location(self, store: str, row: int) -> str:
         """The location or tile in a row of a store, for messages: ', location 0000052'; empty where none is known."""
+        named = self._locations.get((store, row))
+        return "" if named is None else f", location {named}"
+
+    @functools.cached_property
+    def _locations(self) -> dict[tuple[str, int], str]:
         if not {"store", "row", "location_id"} <= set(self.index.columns):
-            return ""
-        named = self.index[(self.index["store"] == store) & (self.index["row"] == row)]["location_id"]
-        return "" if named.empty else f", location {named.iloc[0]}"
+            return {}
+        columns = (self.index[name] for name in ("store", "row", "location_id"))
+        return {(store, row): named for store, row, named in zip(*columns, strict=True)}
 
 
 def open_tree(root: AnyPath) -> tuple[PublishedTree | None, list[Finding]]:
@@ -150,16 +156,20 @@ def _is_store(path: str) -> bool:
 
 def _found_stores(root: AnyPath) -> list[str]:
     """Stores that are there, named or not; none where nothing can be listed."""
+    if not can_list(root):
+        return []
     try:
         return [f"store/{path.name}" for path in listed(root / "store", "*.zarr") if not path.name.startswith(".")]
-    except (OSError, NotImplementedError):
+    except OSError:
         return []
 
 
 def _found_arrays(store: AnyPath) -> list[str]:
+    if not can_list(store):
+        return []
     try:
         return [path.parent.name for path in listed(store, "*/zarr.json") if b'"array"' in path.read_bytes()]
-    except (OSError, NotImplementedError):
+    except OSError:
         return []
 
 

@@ -1,0 +1,186 @@
+"""Verify a published data set: everything that its manifest says is held against everything that is there."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pipeline.files import is_local, is_storage_error
+from pipeline.manifest.verify import signature
+from pipeline.manifest.verify.finding import CHECKS, Finding
+from pipeline.manifest.verify.jobs import Jobs, plan_jobs, unavailable, unreadable
+from pipeline.manifest.verify.other_layout import BlockJob, check_block
+from pipeline.manifest.verify.presence import check_presence, is_there, look, missing
+from pipeline.manifest.verify.report import VerifyReport
+from pipeline.manifest.verify.sample import Sample
+from pipeline.manifest.verify.shard_check import Checked, ShardJob, check_file, check_shard
+from pipeline.manifest.verify.shard_file import Memory
+from pipeline.manifest.verify.tree import PublishedTree, open_tree
+from pipeline.manifest.verify.whole_checks import WHOLE_CHECKS, WholeCheck, impossible
+from pipeline.schema.paths import AnyPath
+
+REMOTE_THREADS: Final = 4
+"""Objects read at once from object storage or the web; each is held whole: 230 MB of a full-sized store."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a verification is."""
+
+    files: int
+    files_in_all: int
+    bytes: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def verify(
+    root: AnyPath,
+    *,
+    sample: float = 1.0,
+    seed: int = 0,
+    key: Path | None = None,
+    threads: int | None = None,
+    recompressed: bool = False,
+    on_progress: OnProgress = lambda _: None,
+) -> VerifyReport:
+    """Hold a data set, `manifest/` and `store/` under `root`, against its manifest.
+
+    `sample` is the share of shards that is read, drawn with `seed`; the manifest is always read whole, and all files
+    are looked for. With `recompressed` the stores may be packed in any way, so that their files are not compared, only
+    what they hold. `key` is a public key, or a file of allowed signers, that must have signed. Raises UsageError where
+    `key` is neither, NoldoError where it is given and ssh-keygen is not there; all else that is wrong is a finding.
+    """
+    started = time.monotonic()
+    tree, findings = open_tree(root)
+    if tree is None:
+        return VerifyReport(str(root), tuple(findings), 0, 0, 0, time.monotonic() - started, {}, "not checked")
+    presence = look(root, tree.arrays)
+    jobs = plan_jobs(tree, presence, Sample(sample, seed), recompressed=recompressed)
+    findings += check_presence(presence, tree.checksums, recompressed=recompressed)
+    findings += [*impossible(tree), *signature.check(tree, key), *jobs.findings]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = threads or (cores if is_local(root) else REMOTE_THREADS)
+    read = _Reading(tree, jobs, count, recompressed=recompressed).run(on_progress)
+    findings += read.findings
+    if not presence.listable:
+        jobs.skipped["files"].append("files that are not listed: a web server does not say what it has")
+    if jobs.unread:
+        for check in ("checksums", "crc32c", "content", "values"):
+            jobs.skipped[check].append(f"{len(jobs.unread)} files: only a sample of {sample:g} was read")
+    return VerifyReport(
+        root=str(root),
+        findings=tuple(sorted(set(findings), key=_order)),
+        files=len(jobs.shards) + len(jobs.files),
+        bytes=read.bytes,
+        rows=read.rows,
+        seconds=time.monotonic() - started,
+        skipped={check: tuple(reasons) for check, reasons in jobs.skipped.items()},
+        signature=signature.signature_line(tree, key),
+    )
+
+
+def _order(finding: Finding) -> tuple[int, str, str, int, str]:
+    row = -1 if finding.row is None else finding.row
+    return list(CHECKS).index(finding.check), finding.store or "", finding.array or "", row, finding.where
+
+
+class _StoppedError(Exception):
+    """The verification was interrupted; threads end with the block that they are at."""
+
+
+class _Reading:
+    """All jobs, on a few threads."""
+
+    def __init__(self, tree: PublishedTree, jobs: Jobs, threads: int, *, recompressed: bool) -> None:
+        self._tree = tree
+        self._jobs = jobs
+        self._threads = threads
+        self._recompressed = recompressed
+        self._own = threading.local()
+        self._stop = threading.Event()
+
+    def run(self, on_progress: OnProgress) -> Checked:
+        """Do all jobs; on an interruption threads end soon, and it is raised again."""
+        total, done = Checked(), 0
+        with ThreadPoolExecutor(self._threads) as pool:
+            try:
+                futures = [pool.submit(self._whole, check) for check in WHOLE_CHECKS]
+                reading = self._submit(pool)
+                files = set(reading)
+                for future in as_completed([*futures, *reading]):
+                    found = future.result()
+                    total.findings += found.findings
+                    total.bytes += found.bytes
+                    total.rows += found.rows
+                    done += future in files
+                    on_progress(Progress(done, len(files), total.bytes))
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+        return total
+
+    def _submit(self, pool: ThreadPoolExecutor) -> list[Future[Checked]]:
+        largest_first = sorted(self._jobs.shards, key=lambda job: -job.layout.row_bytes)
+        return [
+            *(pool.submit(self._shard, job) for job in largest_first),
+            *(pool.submit(self._block, job) for job in self._jobs.blocks),
+            *(pool.submit(self._file, path, sha256) for path, sha256 in self._jobs.files.items()),
+            *(pool.submit(self._unread, path) for path in self._jobs.to_find),
+        ]
+
+    def _whole(self, check: WholeCheck) -> Checked:
+        return Checked(list(self._until_stopped(check(self._tree))))
+
+    def _until_stopped(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        for finding in findings:
+            self._on_bytes(0)
+            yield finding
+
+    def _shard(self, job: ShardJob) -> Checked:
+        try:
+            return check_shard(self._tree.root, job, self._memory(), self._on_bytes)
+        except Exception as error:
+            if isinstance(error, FileNotFoundError) and self._recompressed:
+                array = self._tree.arrays[job.rows.store][job.rows.array]
+                return check_block(BlockJob(job.rows, array, job.layout.rows_of(job.shard)))
+            if not _is_reading(error):
+                raise
+            return Checked(list(unavailable(job, error)))
+
+    def _block(self, job: BlockJob) -> Checked:
+        self._on_bytes(0)
+        return check_block(job)
+
+    def _file(self, path: str, sha256: str) -> Checked:
+        try:
+            return check_file(self._tree.root / path, path, sha256, self._memory(), self._on_bytes)
+        except Exception as error:
+            if not _is_reading(error):
+                raise
+            return Checked([unreadable(path, error)])
+
+    def _unread(self, path: str) -> Checked:
+        self._on_bytes(0)
+        return Checked([] if is_there(self._tree.root, path) else [missing(path)])
+
+    def _memory(self) -> Memory:
+        memory: Memory | None = getattr(self._own, "memory", None)
+        if memory is None:
+            memory = self._own.memory = Memory()
+        return memory
+
+    def _on_bytes(self, _: int) -> None:
+        if self._stop.is_set():
+            raise _StoppedError
+
+
+def _is_reading(error: Exception) -> bool:
+    """Whether a file could not be read, as against a defect of ours."""
+    return isinstance(error, OSError) or is_storage_error(error)

@@ -1,0 +1,207 @@
+"""SHA-256 (FIPS 180-4) of two runs of memory at once on one core.
+
+A processor with instructions for SHA-256 waits, most of the time that one message takes, for the round before. Two
+messages that have nothing to do with each other fill each other's pauses: 2.9 GB/s in place of 1.8 on an AMD EPYC of
+2024. Checking a file hashes every byte twice, as it is stored and decoded, so the two are hashed side by side.
+Compiled by Numba when first asked for, in about a second, for x86-64 processors with these instructions; `compiled`
+gives None elsewhere, and where the result is not that of hashlib.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final
+
+import llvmlite.binding
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import config, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+BLOCK_BYTES: Final = 64
+
+STATE_ORDER: Final = (5, 4, 1, 0, 7, 6, 3, 2)
+"""The words a..h of a state as the instructions take them: f e b a, h g d c (Intel SHA Extensions, 2013, 3.1)."""
+
+_PRIMES: Final = [n for n in range(2, 312) if all(n % d for d in range(2, int(n**0.5) + 1))]
+
+
+def _root(value: int, power: int) -> int:
+    """The first 32 bits of the fractional part of a root, computed in whole numbers."""
+    low, high = 0, 1 << 40
+    scaled = value << (32 * power)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**power <= scaled else (low, middle)
+    return low & 0xFFFFFFFF
+
+
+ROUND_CONSTANTS: Final = [_root(prime, 3) for prime in _PRIMES]
+"""FIPS 180-4, 4.2.2: of the cube roots of the first 64 primes."""
+
+INITIAL_STATE: Final = np.array([_root(_PRIMES[at], 2) for at in range(8)], np.uint32)[list(STATE_ORDER)]
+"""FIPS 180-4, 5.3.3: of the square roots of the first 8 primes; in STATE_ORDER."""
+
+HashJobs = Callable[[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64]], None]
+"""Takes states (n, 8) on, each over so many blocks (n,) at an address (n,); without Python's lock."""
+
+
+@functools.cache
+def compiled() -> HashJobs | None:
+    """The compiled function, or None where this machine has none that gives what hashlib gives."""
+    if not _has_instructions():
+        return None
+    hash_jobs: HashJobs = _compile()
+    return hash_jobs if _agrees(hash_jobs) else None
+
+
+def _has_instructions() -> bool:
+    chosen = any(getattr(config, name) for name in ("CPU_NAME", "CPU_FEATURES", "DISABLE_JIT"))
+    return not chosen and bool(llvmlite.binding.get_host_cpu_features().get("sha"))
+
+
+def _agrees(hash_jobs: HashJobs) -> bool:
+    data = np.arange(5 * BLOCK_BYTES, dtype=np.uint32).astype(np.uint8)
+    data[-BLOCK_BYTES:] = _end(4 * BLOCK_BYTES)
+    for lanes in (1, 2, 3):
+        states = np.tile(INITIAL_STATE, (lanes, 1))
+        hash_jobs(states, np.full(lanes, data.ctypes.data), np.full(lanes, 5))
+        expected = hashlib.sha256(data[:-BLOCK_BYTES].data).digest()
+        if any(state_bytes(state) != expected for state in states):
+            return False
+    return True
+
+
+def _end(size: int) -> NDArray[np.uint8]:
+    """The padding behind `size` bytes, 64 or 128 with what is left of them to be put before it (FIPS 180-4, 5.1.1)."""
+    zeros = (BLOCK_BYTES - 9 - size) % BLOCK_BYTES
+    return np.frombuffer(b"\x80" + bytes(zeros) + (8 * size).to_bytes(8, "big"), np.uint8)
+
+
+def last_blocks(tail: bytes, size: int) -> NDArray[np.uint8]:
+    """The last one or two blocks of a message of `size` bytes whose last size % 64 are `tail`."""
+    return np.frombuffer(tail + _end(size).tobytes(), np.uint8)
+
+
+def state_bytes(state: NDArray[np.uint32]) -> bytes:
+    """The 32 bytes of a digest from its final state (8,)."""
+    plain = np.empty(8, np.uint32)
+    plain[list(STATE_ORDER)] = state
+    return plain.astype(">u4").tobytes()
+
+
+def _compile() -> Any:
+    one, two = _compressing(1), _compressing(2)
+
+    @numba.njit(nogil=True)
+    def hash_jobs(states: Any, data: Any, blocks: Any) -> None:
+        first, second, coming = 0, 1, 2
+        at, left = data.copy(), blocks.copy()
+        address = states.ctypes.data
+        while second < len(left):
+            now = min(left[first], left[second])
+            if now > 0:
+                two((address + 32 * first, address + 32 * second), (at[first], at[second]), now)
+                for lane in (first, second):
+                    at[lane] += 64 * now
+                    left[lane] -= now
+            if left[second] > 0:
+                first, second = second, first
+            # Now the second lane is done, and takes the next job; the first may be done as well, and is then the next.
+            second = coming
+            coming += 1
+        if first < len(left) and left[first] > 0:
+            one((address + 32 * first,), (at[first],), left[first])
+
+    return hash_jobs
+
+
+def _compressing(lanes: int) -> Any:
+    """Code that takes as many states on over as many runs of blocks."""
+
+    @intrinsic
+    def compress(context: Any, states: Any, data: Any, blocks: Any) -> Any:  # noqa: ARG001
+        addresses = types.UniTuple(types.int64, lanes)
+
+        def codegen(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+            states, data, blocks = arguments
+            split = [[builder.extract_value(each, lane) for lane in range(lanes)] for each in (states, data)]
+            _emit_loop(builder, split[0], split[1], blocks)
+            return target.get_dummy_value()
+
+        return types.void(addresses, addresses, types.int64), codegen
+
+    return compress
+
+
+_I32, _I64 = ir.IntType(32), ir.IntType(64)
+_FOUR = ir.VectorType(_I32, 4)
+
+
+def _emit_loop(builder: Any, states: list[Any], data: list[Any], blocks: Any) -> None:
+    """A loop over blocks, of which there is at least one; states and data are addresses, one a lane."""
+    lanes = range(len(states))
+    pointers = [builder.inttoptr(address, _FOUR.as_pointer()) for address in states]
+    kept = [[_load(builder, pointers[lane], half) for half in (0, 1)] for lane in lanes]
+    before, loop, after = builder.block, builder.append_basic_block("blocks"), builder.append_basic_block("stored")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    at = builder.phi(_I64)
+    at.add_incoming(ir.Constant(_I64, 0), before)
+    begun = [[builder.phi(_FOUR) for _ in (0, 1)] for _ in lanes]
+    start = builder.mul(at, ir.Constant(_I64, BLOCK_BYTES))
+    block = [builder.inttoptr(builder.add(address, start), _FOUR.as_pointer()) for address in data]
+    ended = _emit_rounds(builder, begun, block)
+    following = builder.add(at, ir.Constant(_I64, 1))
+    at.add_incoming(following, loop)
+    for lane in lanes:
+        for half in (0, 1):
+            ended[lane][half] = builder.add(ended[lane][half], begun[lane][half])
+            begun[lane][half].add_incoming(kept[lane][half], before)
+            begun[lane][half].add_incoming(ended[lane][half], loop)
+    builder.cbranch(builder.icmp_signed("<", following, blocks), loop, after)
+    builder.position_at_end(after)
+    for lane in lanes:
+        for half in (0, 1):
+            stored = builder.store(ended[lane][half], builder.gep(pointers[lane], [ir.Constant(_I32, half)]))
+            stored.align = 1
+
+
+def _emit_rounds(builder: Any, begun: list[list[Any]], block: list[Any]) -> list[list[Any]]:
+    """The 64 rounds of one block in every lane, four at a time, the lanes taking turns (FIPS 180-4, 6.2.2)."""
+    rounds, first, second = (_x86(builder, f"sha256{name}", n) for name, n in (("rnds2", 3), ("msg1", 2), ("msg2", 2)))
+    swap = builder.module.declare_intrinsic("llvm.bswap.v4i32", (), ir.FunctionType(_FOUR, [_FOUR]))
+    state = [list(pair) for pair in begun]
+    words: list[list[Any]] = [[] for _ in block]
+    for step in range(16):
+        constants = ir.Constant(_FOUR, ROUND_CONSTANTS[4 * step : 4 * step + 4])
+        for lane, known in enumerate(words):
+            if step < 4:
+                known.append(builder.call(swap, [_load(builder, block[lane], step)]))
+                continue
+            earlier = builder.call(first, [known[step - 4], known[step - 3]])
+            middle = _shuffle(builder, known[step - 2], known[step - 1], [1, 2, 3, 4])
+            known.append(builder.call(second, [builder.add(earlier, middle), known[step - 1]]))
+        added = [builder.add(known[step], constants) for known in words]
+        for lane, four in enumerate(added):
+            state[lane][1] = builder.call(rounds, [state[lane][1], state[lane][0], four])
+        for lane, four in enumerate(added):
+            upper = _shuffle(builder, four, four, [2, 3, 0, 0])
+            state[lane][0] = builder.call(rounds, [state[lane][0], state[lane][1], upper])
+    return state
+
+
+def _x86(builder: Any, name: str, arguments: int) -> Any:
+    return builder.module.declare_intrinsic(f"llvm.x86.{name}", (), ir.FunctionType(_FOUR, [_FOUR] * arguments))
+
+
+def _load(builder: Any, pointer: Any, at: int) -> Any:
+    loaded = builder.load(builder.gep(pointer, [ir.Constant(_I32, at)]))
+    loaded.align = 1
+    return loaded
+
+
+def _shuffle(builder: Any, first: Any, second: Any, order: list[int]) -> Any:
+    return builder.shuffle_vector(first, second, ir.Constant(_FOUR, order))
