@@ -17,6 +17,7 @@ from pipeline.quality import QualitySettings
 from pipeline.recipe import canonical_digest
 from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
+from pipeline.schema.release import Released
 from pipeline.schema.strict import Strict
 
 Kind = Literal["ssl4eo", "ssl4eo-v1.1"]
@@ -42,7 +43,7 @@ class FilesSettings(Strict):
         return (*self.images, *(() if self.labels is None else (self.labels,)))
 
 
-class ImportRecipe(Strict):
+class ImportRecipe(Released):
     """Everything that decides an imported data set, in the terms of a build's recipe."""
 
     kind: Literal["import"] = "import"
@@ -70,17 +71,13 @@ class ImportRecipe(Strict):
         """Whether labels are joined to the images."""
         return self.source.labels is not None
 
-    def canonical(self) -> dict[str, Any]:
-        """The recipe as plain data, defaults filled in."""
-        return self.model_dump(mode="json")
-
     def store_content(self) -> dict[str, Any]:
         """The store settings that decide its bytes; not what becomes of the staging."""
         return self.store.model_dump(mode="json", exclude={"staging"})
 
     def published(self) -> dict[str, Any]:
         """The canonical form without paths of this machine."""
-        plain = self.canonical()
+        plain = self.described()
         labels = self.source.labels
         edition, images = self.source.kind, [path.name for path in self.source.images]
         plain["source"].update(

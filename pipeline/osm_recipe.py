@@ -12,7 +12,7 @@ from pipeline.leakage import LeakageSettings
 from pipeline.osm import OsmSourceSettings
 from pipeline.osm_rasters import OsmRasters, OsmRasterSettings
 from pipeline.recipe import EmulatorSettings, canonical_digest
-from pipeline.schema.strict import Strict
+from pipeline.schema.release import Released
 from pipeline.schema.tiles import SPLITS, Split
 from pipeline.sources.wms_settings import WmsSettings
 from pipeline.split import SplitSettings
@@ -49,7 +49,7 @@ PATHS: Final = (
 """Keys that hold paths of this machine."""
 
 
-class OsmRecipe(Strict):
+class OsmRecipe(Released):
     """Everything that decides the downstream set SSL4EO-S12@OSM."""
 
     kind: Literal["osm"] = "osm"
@@ -84,13 +84,11 @@ class OsmRecipe(Strict):
         """The name of each split's store."""
         return {split: f"{self.name}_{split}" for split in SPLITS}
 
-    def canonical(self) -> dict[str, Any]:
-        """The recipe as plain data, defaults filled in."""
-        return self.model_dump(mode="json", by_alias=True)
-
     def published(self) -> dict[str, Any]:
-        """The canonical form without paths of this machine, and without an emulator where there is none."""
-        plain = self.canonical()
+        """What is described, without paths of this machine, how a service was asked, or an emulator that is not."""
+        plain = self.described()
+        if isinstance(self.labels, WmsSettings):
+            plain["labels"] = self.labels.identity() | {"cache": None}
         for *parents, last in PATHS:
             holder = plain[parents[0]] if parents else plain
             if holder.get(last) is not None:
@@ -109,7 +107,7 @@ class OsmRecipe(Strict):
 
         `made_from` is plain data that stands for the content of what the recipe names by path.
         """
-        plain = self.canonical()
+        plain = self.described()
         plain["labels"] = self.labels.identity()
         plain["source"] = None if self.source is None else self.source.identity()
         plain["leakage"].pop("pretraining")

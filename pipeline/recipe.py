@@ -15,6 +15,7 @@ from pipeline.pack import StoreSettings
 from pipeline.quality import QualitySettings
 from pipeline.sample import FILE_KEYS, SampleSettings, listed_files
 from pipeline.schema.errors import UsageError
+from pipeline.schema.release import Released
 from pipeline.schema.strict import Strict, validated
 from pipeline.season_windows import SeasonSettings
 from pipeline.sources.pace import PaceSettings
@@ -70,7 +71,7 @@ class EarthEngineSettings(Strict):
 SourceSettings = Annotated[EmulatorSettings | EarthEngineSettings, Field(discriminator="kind")]
 
 
-class Recipe(Strict):
+class Recipe(Released):
     """Everything that decides a data set, and the pretraining on it."""
 
     name: str = Field(default="nol", pattern=r"^[a-z][a-z0-9_]*$")
@@ -87,10 +88,6 @@ class Recipe(Strict):
     pretrain: dict[str, Any] | None = None
     """Pretraining to run when the store is there; its keys are training's own."""
 
-    def canonical(self) -> dict[str, Any]:
-        """The recipe as plain data, defaults filled in."""
-        return self.model_dump(mode="json", by_alias=True)
-
     def export_content(self) -> dict[str, Any]:
         """The export settings that decide the pixels; not how they are asked for."""
         how = {"concurrency", "request_bands", "max_failed_share"}
@@ -102,7 +99,7 @@ class Recipe(Strict):
 
     def published(self) -> dict[str, Any]:
         """The canonical form without paths of this machine."""
-        plain = self.canonical()
+        plain = self.described()
         plain["sample"].update({key: path.name for key, path in listed_files(self.sample).items()})
         return plain
 
@@ -111,7 +108,7 @@ class Recipe(Strict):
 
         `listed` is the SHA-256 of the files that `sample` names, where it names any: content counts, not paths.
         """
-        plain = self.canonical()
+        plain = self.described()
         plain["sample"].update(dict.fromkeys(FILE_KEYS), files=listed)
         plain["source"] = self.source.identity()
         plain["export"] = self.export_content()

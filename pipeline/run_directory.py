@@ -2,10 +2,10 @@
 
 import fcntl
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -37,6 +37,9 @@ HOW_NOT_WHAT = (
     "pretrain",
 )
 """Keys that may change between runs of one build: they decide how it runs, not what comes out."""
+
+RELEASE: Final = "release"
+"""Section of any recipe that says what the release is called: it may change between runs."""
 
 LEFTOVERS = (
     "recipe.yaml.tmp-*",
@@ -93,7 +96,7 @@ def claimed(out: AnyPath, claim: Claim, *, remake: bool, tell: Tell = _silent) -
     `remake` is not set. `tell` hears why it takes long.
     """
     run = RunLayout(out)
-    with _file_lock(out) if is_local(out) else object_lock(out, tell):
+    with held(out, tell):
         known = run.recipe.exists()
         _settle_recipe(run, claim, remake=remake)
         foreign = frozenset(_leftovers(out) if not known and is_local(out) else ())
@@ -102,6 +105,11 @@ def claimed(out: AnyPath, claim: Claim, *, remake: bool, tell: Tell = _silent) -
         yield run
         if is_local(out):
             _remove_leftovers(out, foreign)  # of workers that were killed while others went on
+
+
+def held(out: AnyPath, tell: Tell = _silent) -> AbstractContextManager[None]:
+    """Hold a run directory so that no other build works in it; UsageError where one does."""
+    return _file_lock(out) if is_local(out) else object_lock(out, tell)
 
 
 @contextmanager
@@ -134,7 +142,7 @@ def _settle_recipe(run: RunLayout, claim: Claim, *, remake: bool) -> None:
     if isinstance(old, dict) and old.get("kind") != new.get("kind") and (run.root / "tables").is_dir():
         raise UsageError(f"{run.root} holds a build of another kind of recipe; choose another --out")
     if old is not None and run.table(claim.stage, 0).exists():
-        changed = [k for k in changed_keys(old, new) if not k.startswith(claim.free_keys)]
+        changed = [k for k in changed_keys(old, new) if not k.startswith((*claim.free_keys, RELEASE))]
         if not changed and part_inputs(run.table(claim.stage, 0)) not in (None, claim.inputs):
             changed = [f"the content of a file that '{claim.files}' names"]
         if changed and not remake:
@@ -143,6 +151,8 @@ def _settle_recipe(run: RunLayout, claim: Claim, *, remake: bool) -> None:
                 f"{run.root} holds a build of another recipe: {', '.join(changed[:4])} changed. "
                 f"Choose another --out, or add --remake to make what depends on it again{raw}"
             )
+    if RELEASE not in new and isinstance(old, dict) and RELEASE in old:
+        new[RELEASE] = old[RELEASE]  # a recipe that does not speak of it leaves what the run is called
     write_bytes(run.recipe, yaml.safe_dump(new, sort_keys=False).encode())
 
 

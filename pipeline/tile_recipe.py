@@ -9,6 +9,7 @@ from pipeline.budget import BudgetSettings
 from pipeline.fetch_tiles import FetchSettings
 from pipeline.pairing import PairSettings
 from pipeline.recipe import SourceSettings, canonical_digest
+from pipeline.schema.release import Released
 from pipeline.schema.strict import Strict
 from pipeline.schema.tiles import SPLITS, Split
 from pipeline.tile_store import TileStoreSettings
@@ -60,7 +61,7 @@ class ExpertSettings(Strict):
         return found
 
 
-class DwRecipe(Strict):
+class DwRecipe(Released):
     """Everything that decides the downstream set SSL4EO-S12@DW."""
 
     kind: Literal["dw"] = "dw"
@@ -85,13 +86,9 @@ class DwRecipe(Strict):
         found = {key: path.resolve() for key, path in dict(self.experts).items() if path is not None}
         return self.model_copy(update={"experts": self.experts.model_copy(update=found)})
 
-    def canonical(self) -> dict[str, Any]:
-        """The recipe as plain data, defaults filled in."""
-        return self.model_dump(mode="json", by_alias=True)
-
     def published(self) -> dict[str, Any]:
         """The canonical form without paths of this machine."""
-        plain = self.canonical()
+        plain = self.described()
         plain["experts"] = {key: Path(path).name for key, path in plain["experts"].items() if path is not None}
         return plain
 
@@ -104,7 +101,7 @@ class DwRecipe(Strict):
 
         `tiles` is the digest of the expert tiles: their content counts, not their paths.
         """
-        plain = self.canonical()
+        plain = self.described()
         plain["experts"] = tiles
         plain["source"] = self.source.identity()
         plain["fetch"] = self.fetch_content()

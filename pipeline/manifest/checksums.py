@@ -1,7 +1,8 @@
 """SHA-256 of every published file, in the format of sha256sum, and their check."""
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -54,9 +55,12 @@ def is_published(name: str) -> bool:
     return parts[0] != ADDED_LABELS and not any(part.startswith(".") for part in parts)
 
 
-def checksum_lines(files: Mapping[str, AnyPath]) -> str:
-    """One line a file, sorted by path: 64 hexadecimal digits, two spaces, path."""
-    return "".join(f"{digest}  {name}\n" for name, digest in sorted(_digests(files).items()))
+def checksum_lines(files: Mapping[str, AnyPath], on_file: Callable[[int, int], None] = lambda *_: None) -> str:
+    """One line a file, sorted by path: 64 hexadecimal digits, two spaces, path.
+
+    `on_file` hears how many files of how many are read.
+    """
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(_digests(files, on_file).items()))
 
 
 def verify_checksums(run: RunLayout) -> ChecksumReport:
@@ -94,12 +98,15 @@ def _read_listing(listing: AnyPath) -> dict[str, str]:
     return digests
 
 
-def _digests(files: Mapping[str, AnyPath]) -> dict[str, str]:
+def _digests(files: Mapping[str, AnyPath], on_file: Callable[[int, int], None] = lambda *_: None) -> dict[str, str]:
     """SHA-256 of every file in hexadecimal, by name."""
-    if all(is_local(path) for path in files.values()):
-        return {name: file_sha256(path) for name, path in files.items()}
-    with ThreadPoolExecutor(READERS) as readers:
-        return dict(zip(files, readers.map(file_sha256, files.values()), strict=True))
+    local = all(is_local(path) for path in files.values())
+    found = {}
+    with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1) if local else READERS) as readers:
+        for name, digest in zip(files, readers.map(file_sha256, files.values()), strict=True):
+            found[name] = digest
+            on_file(len(found), len(files))
+    return found
 
 
 def file_sha256(path: AnyPath) -> str:

@@ -7,17 +7,11 @@ import yaml
 from pipeline.files import is_file, write_bytes
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
-from pipeline.schema.release import ReleaseSettings
-from pipeline.schema.strict import Strict, validated
+from pipeline.schema.release import Released, ReleaseSettings
+from pipeline.schema.strict import validated
 
 SECTION: Final = "release"
 """Of a recipe."""
-
-
-class _Released(Strict):
-    """Of a recipe, the section that says what the release is called."""
-
-    release: ReleaseSettings = ReleaseSettings()
 
 
 def run_release(run: RunLayout) -> ReleaseSettings:
@@ -27,7 +21,7 @@ def run_release(run: RunLayout) -> ReleaseSettings:
 
 def checked_release(section: Any, where: str) -> ReleaseSettings:
     """The section `release` of a recipe as settings; UsageError says what is wrong."""
-    return validated(_Released, {SECTION: section}, where).release
+    return validated(Released, {SECTION: section}, where).release
 
 
 def released_section(run: RunLayout) -> dict[str, Any]:

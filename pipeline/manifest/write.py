@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,12 +54,15 @@ class ManifestRecord:
     published_bytes: int
 
 
-def write_manifest(run: RunLayout, today: datetime.date | None = None) -> ManifestRecord:
+def write_manifest(
+    run: RunLayout, today: datetime.date | None = None, on_file: Callable[[int, int], None] = lambda *_: None
+) -> ManifestRecord:
     """Describe a finished run's stores in run.manifest, which is replaced whole; on a failure nothing changes.
 
     All of it comes from the run's tables and the stores' metadata; pixels are read for the files' checksums only.
-    What the release is called stands in the run's recipe; `today` (UTC) is its day where that names none. Raises
-    NoldoError where a table is missing, or a store cannot be read or is not the one that the tables tell of.
+    What the release is called stands in the run's recipe; `today` (UTC) is its day where that names none. `on_file`
+    hears how many of the published files have their checksum. Raises NoldoError where a table is missing, or a store
+    cannot be read or is not the one that the tables tell of.
     """
     made, release = read_made_from(run), run_release(run)
     date = release.date or today or datetime.datetime.now(datetime.UTC).date()
@@ -89,7 +93,7 @@ def write_manifest(run: RunLayout, today: datetime.date | None = None) -> Manife
         for store in contents.stores:
             files |= published(run.store(store.made.name), store.path)
             sizes |= {f"{store.path}/{n}": size for n, size in file_sizes(run.store(store.made.name)).items()}
-        write_bytes(folder / CHECKSUMS_FILE, checksum_lines(files).encode())
+        write_bytes(folder / CHECKSUMS_FILE, checksum_lines(files, on_file).encode())
     return ManifestRecord(
         dataset_digest=digest.dataset,
         store_digest=digest.store,

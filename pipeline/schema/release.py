@@ -1,7 +1,7 @@
 """What a release of a data set is called, by whom and when: told by its makers, deciding no pixel."""
 
 import datetime
-from typing import Final
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -38,3 +38,22 @@ class ReleaseSettings(Strict):
     """Beside those of the kind of data set."""
     hub: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
     """Repository of data sets on the Hugging Face Hub, OWNER/NAME."""
+
+
+class Released(Strict):
+    """A recipe of a data set that can be published."""
+
+    release: ReleaseSettings = ReleaseSettings()
+    """What the release is called; decides no pixel and may change between runs."""
+
+    def canonical(self) -> dict[str, Any]:
+        """The recipe as plain data, defaults filled in; `release` is in it only where the recipe speaks of it.
+
+        A recipe that does not leaves what its run is called already.
+        """
+        unsaid = None if "release" in self.model_fields_set else {"release"}
+        return self.model_dump(mode="json", by_alias=True, exclude=unsaid)
+
+    def described(self) -> dict[str, Any]:
+        """What the recipe says of the data set, not of how it is called: `canonical` without the release."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"release"})

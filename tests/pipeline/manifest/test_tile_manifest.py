@@ -136,9 +136,9 @@ def test_terms_are_those_of_the_labels_owners(tmp_path: Path, make_packed_tiles:
         provenance=recipe,
         copied=("agreement",),
     )
-    card = (made.run.manifest / "README.md").read_text()
+    told = "".join((made.run.manifest / name).read_text() for name in ("README.md", "LICENSES.md"))
     for text in ("ODbL", "OpenStreetMap contributors", "CC BY 4.0", "13 coastal wetlands", "Imported:"):
-        assert text in card
+        assert text in told
     assert read_part(made.run.manifest / "agreement.parquet", TilePair) == [PAIR]
 
 

@@ -74,7 +74,7 @@ def test_a_crash_keeps_the_manifest_that_was_there(
     described: Any, write: Write, monkeypatch: pytest.MonkeyPatch, tree_bytes: TreeBytes
 ) -> None:
     before = tree_bytes(described.run.manifest)
-    monkeypatch.setattr(write_module, "checksum_lines", lambda files: 1 / 0)
+    monkeypatch.setattr(write_module, "checksum_lines", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write(described)
     assert tree_bytes(described.run.manifest) == before
