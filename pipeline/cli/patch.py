@@ -30,7 +30,7 @@ def patch(
 
     opened = open_patch(directory, location_id, season, store=store, raw=raw)
     if array not in opened:
-        raise UsageError(f"{directory} has no array '{array}'; choose one of {', '.join(map(str, opened))}")
+        raise UsageError(f"{directory} has no array '{array}'; choose one of {', '.join(sorted(map(str, opened)))}")
     chosen = opened[array]
     save_geotiff(chosen, out)
     size = f"{chosen.sizes['y']} x {chosen.sizes['x']} px"

@@ -56,7 +56,7 @@ def _read(store: AnyPath, row: pd.Series) -> xr.Dataset:
     if "season" in arrays.dims:
         wanted["season"] = int(row["season"])
     try:
-        patch = arrays.isel(wanted).load()
+        patch = arrays.isel(wanted).load().drop_encoding()  # of a patch alone: written elsewhere, it has no shards
     except Exception as error:
         if not (isinstance(error, UNREADABLE) or is_storage_error(error)):
             raise

@@ -35,7 +35,7 @@ def _restored(array: xr.DataArray) -> xr.DataArray:
             "comment": "Restored from 0..255: clipped to mean +- clip_std * std of each band, in 255 steps.",
         }
         restored = array.copy(data=offset + scale * array.to_numpy().astype(np.float32))
-    elif array.name == "dw_prob":
+    elif array.dtype == np.uint8 and "scale_factor" in array.attrs:  # probabilities
         attributes = {name: value for name, value in array.attrs.items() if name != "scale_factor"}
         restored = array.copy(data=array.to_numpy().astype(np.float32) * np.float32(array.attrs["scale_factor"]))
     else:
