@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+import yaml
+
 from pipeline.files import file_sizes, is_file, is_storage_error, storage_reason
 from pipeline.manifest.checksums import CHECKSUMS_FILE, SIGNATURE_FILE, is_published
 from pipeline.manifest.verify.listing import parse_listing
@@ -130,14 +132,14 @@ def _unlisted(root: AnyPath, name: str) -> ReleaseFile:
 
 
 def _told(root: AnyPath) -> dict[str, str]:
-    """What provenance.json tells of the release."""
-    where = root / "manifest" / "provenance.json"
+    """What the manifest tells of the release; the title is the one under which it is cited."""
+    where = root / "manifest"
     try:
-        plain = json.loads(_read(where, root))
-        release = plain["release"]
-        told = {key: str(release[key]) for key in ("version", "title", "date")}
+        plain = json.loads(_read(where / "provenance.json", root))
+        told = {key: str(plain["release"][key]) for key in ("version", "date")}
+        told["title"] = str(yaml.safe_load(_read(where / "CITATION.cff", root))["title"])
         return told | {"content_digest": str(plain["content_digest"]["dataset"])}
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
         raise NoldoError(f"{where} tells of no release; run noldo manifest write {root}") from error
 
 

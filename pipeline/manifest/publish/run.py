@@ -16,6 +16,7 @@ from pipeline.manifest.publish.hub import (
 from pipeline.manifest.publish.release import Release
 from pipeline.manifest.publish.staging import OnFile
 from pipeline.manifest.publish.tree import marker_path, publish_tree, refuse_released
+from pipeline.manifest.verify.run import OnProgress, verify
 from pipeline.object_lock import Tell
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.paths import AnyPath
@@ -77,7 +78,7 @@ def require_version(release: Release, wanted: str | None, root: AnyPath) -> None
 
 
 def preview(release: Release, target: Target) -> Published:
-    """What would be published; asks nobody. Raises NoldoError where the target has no room for it."""
+    """What would be published, told without a word to the target; NoldoError where that has no room for it."""
     if not isinstance(target, HubTarget):
         marker = marker_path(target, release.version)
         return Published(release, str(target / release.version), str(marker), reused=0)
@@ -88,18 +89,38 @@ def preview(release: Release, target: Target) -> Published:
     return Published(release, str(target), f"tag {release.version}", reused=0, limits=tuple(size.lines()))
 
 
+def may_write(target: Target) -> bool:
+    """Whether there is a token, where one is needed."""
+    return not isinstance(target, HubTarget) or has_token()
+
+
+def require_token(target: Target) -> None:
+    """Raise NoldoError where a token is needed and there is none."""
+    if not may_write(target):
+        raise NoldoError(f"nothing was sent: {target} wants a token that may write; set HF_TOKEN or run hf auth login")
+
+
 def refuse_what_is_there(release: Release, target: Target) -> None:
-    """Raise NoldoError where the version is released already, or the Hub has been given no token."""
-    if not isinstance(target, HubTarget):
+    """Raise NoldoError where the version is released already."""
+    if isinstance(target, HubTarget):
+        refuse_tagged(target, release.version)
+    else:
         refuse_released(target, release.version)
-        return
-    if not has_token():
-        raise NoldoError(f"{target} needs a token that may write; set HF_TOKEN or run hf auth login. Nothing was sent")
-    refuse_tagged(target, release.version)
+
+
+def require_sound(root: AnyPath, on_progress: OnProgress) -> None:
+    """Verify all of a data set; NoldoError where anything does not hold."""
+    report = verify(root, on_progress=on_progress)
+    if not report.ok:
+        first = report.findings[0]
+        raise NoldoError(
+            f"{root} is not what its manifest says, so nothing was sent: {first.where}: {first.what}"
+            f" ({len(report.findings)} found; noldo manifest verify {root} tells all)"
+        )
 
 
 def publish(release: Release, target: Target, *, on_file: OnFile, tell: Tell) -> Published:
-    """Stage, read back and release; the source must have been verified. See publish_tree and publish_on_hub."""
+    """Stage, read back and release; the source must be sound. See publish_tree and publish_on_hub."""
     planned = preview(release, target)
     refuse_what_is_there(release, target)
     if isinstance(target, HubTarget):

@@ -17,10 +17,11 @@ SHARDS = 6
 
 
 def write_tree(root: Path, version: str = "1.2.3", salt: str = "") -> Path:
-    told = {"version": version, "title": "A small data set", "date": "2026-11-22"}
+    told = {"version": version, "title": None, "date": "2026-11-22"}
     provenance = {"release": told, "content_digest": {"dataset": f"sha256:{hashlib.sha256(salt.encode()).hexdigest()}"}}
     files = {
         "manifest/README.md": b"---\nlicense: cc-by-4.0\n---\n# A small data set\n",
+        "manifest/CITATION.cff": b"title: A small data set\n",
         "manifest/index.parquet": b"index" + salt.encode(),
         "manifest/provenance.json": json.dumps(provenance).encode(),
         "store/nol.zarr/zarr.json": b"{}",

@@ -32,7 +32,7 @@ def test_a_release_is_a_tag_of_a_commit_that_holds_it(tree: Path, hub: Any) -> N
     seen: list[tuple[int, int, int]] = []
     assert publish_on_hub(release, TARGET, on_file=lambda *at: seen.append(at)) == 0
     assert is_released(release, hub)
-    assert seen[-1] == (13, 13, 0)
+    assert seen[-1] == (14, 14, 0)
     assert len(hub.puts) == 6
     commits = [set(after) - set(before) for before, after in zip(hub.commits, hub.commits[1:], strict=False)]
     assert [sorted(names)[0].split("/")[0] for names in commits] == ["store", "store", "README.md", "manifest"]
@@ -60,7 +60,7 @@ def test_the_next_version_takes_the_place_of_the_last_one_whose_tag_stays(
     listing = following / "manifest/manifest-sha256.txt"
     listing.write_text("".join(line for line in listing.read_text().splitlines(True) if "c/5/0" not in line))
     second = read_release(following)
-    assert publish(second) == 5 + 2 + 3  # shards, metadata; README twice and the index
+    assert publish(second) == 5 + 2 + 4  # shards, metadata; README twice, citation, index
     assert is_released(second, hub)
     assert is_released(first, hub)
 

@@ -22,7 +22,13 @@ def test_a_release_goes_shards_first_and_checksums_last(tree: Path) -> None:
     names = [[file.name for file in phase] for phase in release.phases]
     assert names[0] == [f"store/nol.zarr/s2/c/{at}/0" for at in range(6)]
     assert names[1] == ["store/nol.zarr/s2/zarr.json", "store/nol.zarr/zarr.json"]
-    assert set(names[2]) == {"manifest/README.md", "manifest/index.parquet", "manifest/provenance.json", "README.md"}
+    assert set(names[2]) == {
+        "README.md",
+        "manifest/CITATION.cff",
+        "manifest/README.md",
+        "manifest/index.parquet",
+        "manifest/provenance.json",
+    }
     assert names[3] == ["manifest/manifest-sha256.txt.sig", "manifest/manifest-sha256.txt"]
     assert all(hashlib.sha256(file.source.read_bytes()).hexdigest() == file.sha256 for file in release.files)
     assert all(file.source.stat().st_size == file.bytes for file in release.files)
@@ -36,7 +42,7 @@ def test_a_release_tells_what_it_is(tree: Path) -> None:
     assert told["date"] == "2026-11-22"
     assert told["content_digest"].startswith("sha256:")
     assert told["manifest_sha256"] == hashlib.sha256(listing).hexdigest()
-    assert told["files"] == 13
+    assert told["files"] == 14
     assert told["bytes"] == sum(file.bytes for file in read_release(tree).files)
 
 

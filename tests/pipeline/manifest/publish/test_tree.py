@@ -73,7 +73,7 @@ def test_a_release_is_there_whole_with_its_marker_and_nothing_private(tree: Path
     assert is_released(release, target)
     assert json.loads((target / "releases/1.2.3.json").read_bytes()) == release.as_json()
     assert (target / "1.2.3/README.md").read_bytes() == (tree / "manifest/README.md").read_bytes()
-    assert seen == [(at + 1, 13, 0) for at in range(13)]
+    assert seen == [(at + 1, 14, 0) for at in range(14)]
 
 
 def test_a_copy_is_no_hard_link(tree: Path, tmp_path: Path) -> None:
