@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline.manifest.index import SCHEMA
 from pipeline.manifest.verify.finding import Check, Finding
 from pipeline.manifest.verify.tree import INDEX, PublishedTree
 from pipeline.parts import readable
@@ -20,34 +21,6 @@ from pipeline.schema.tiles import SPLITS
 
 DOWNSTREAM: Final = "ignore"
 """The array that downstream stores have and a pretraining store has not."""
-
-_TEXT: Final = "string"
-_MOMENT: Final = "timestamp[us, tz=UTC]"
-
-COLUMNS: Final = {
-    "location_id": _TEXT,
-    "season": "int64",
-    "split": _TEXT,
-    "store": _TEXT,
-    "row": "int64",
-    "s2_id": _TEXT,
-    "s1_id": _TEXT,
-    "dw_id": _TEXT,
-    "s2_datetime": _MOMENT,
-    "s1_datetime": _MOMENT,
-    "processing_baseline": _TEXT,
-    "s2_tile": _TEXT,
-    "s1_orbit_pass": _TEXT,
-    "s1_relative_orbit": "int64",
-    "epsg": "int64",
-    "geotransform": "list<double>",
-    "cloud_pct": "double",
-    "label_source": _TEXT,
-    "label_valid_frac": "double",
-    "geometry": "binary",
-    "bbox": "struct<xmin: double, ymin: double, xmax: double, ymax: double>",
-}
-"""Columns in order, and Arrow's name of each one's type; see pipeline/manifest/index.py."""
 
 REQUIRED: Final = ("location_id", "season", "split", "store", "row", "epsg", "geotransform", "label_valid_frac")
 """Columns that hold something in every row."""
@@ -61,7 +34,7 @@ class IndexRows:
     """A well-formed index, a row a location and season."""
 
     frame: pd.DataFrame
-    """Columns as in COLUMNS, numbered from 0."""
+    """Columns as in SCHEMA, numbered from 0."""
     affine: NDArray[np.float64]
     """(rows, 6): the geotransforms."""
 
@@ -89,13 +62,13 @@ class IndexRows:
 def index_rows(tree: PublishedTree) -> IndexRows | None:
     """The index, or None where it could not be read or is not what it should be; see `form_findings`."""
     frame = tree.index
-    if not set(COLUMNS) <= set(frame.columns) or frame[list(REQUIRED)].isna().any(axis=None):
+    if not set(SCHEMA.names) <= set(frame.columns) or frame[list(REQUIRED)].isna().any(axis=None):
         return None
     kinds = {"season": "i", "row": "i", "epsg": "i", "label_valid_frac": "f", "s2_datetime": "M", "s1_datetime": "M"}
     if any(frame[name].dtype.kind != kind for name, kind in kinds.items()):
         return None
     numbers = ("cloud_pct", "s1_relative_orbit")
-    texts = [name for name, kind in COLUMNS.items() if kind == _TEXT]
+    texts = [field.name for field in SCHEMA if pa.types.is_string(field.type)]
     if not all(pd.api.types.is_numeric_dtype(frame[name]) for name in numbers) or not _are_text(frame, texts):
         return None
     try:
@@ -108,14 +81,15 @@ def index_rows(tree: PublishedTree) -> IndexRows | None:
 def form_findings(tree: PublishedTree) -> Iterator[Finding]:
     """What is wrong with the columns of the index, their types, and nulls among what every row must tell."""
     schema = pq.ParquetFile(readable(tree.root / INDEX)).schema_arrow
-    if schema.names != list(COLUMNS):
-        missing = [name for name in COLUMNS if name not in schema.names]
-        unknown = [name for name in schema.names if name not in COLUMNS]
+    if schema.names != SCHEMA.names:
+        missing = [name for name in SCHEMA.names if name not in schema.names]
+        unknown = [name for name in schema.names if name not in SCHEMA.names]
         told = [f"lacks the column {name}" for name in missing] + [f"has an unknown column {n}" for n in unknown]
         yield from (Finding("index", INDEX, what, path=INDEX) for what in told or ["columns are out of order"])
-    for name, expected in COLUMNS.items():
-        if name in schema.names and (found := _type_name(schema.field(name).type)) != expected:
-            yield Finding("index", f"{INDEX} {name}", f"holds {found}, expected {expected}", path=INDEX)
+    for field in (field for field in SCHEMA if field.name in schema.names):
+        found, expected = _type_name(schema.field(field.name).type), _type_name(field.type)
+        if found != expected:
+            yield Finding("index", f"{INDEX} {field.name}", f"holds {found}, expected {expected}", path=INDEX)
     for name in (name for name in REQUIRED if name in tree.index):
         nulls = np.flatnonzero(tree.index[name].isna().to_numpy())
         if len(nulls):
