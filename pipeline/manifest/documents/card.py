@@ -10,7 +10,7 @@ from pipeline.manifest.documents.kinds import (
     EMULATED,
     dataset_digest,
     is_emulated,
-    summary_of,
+    plain_summary,
     text_of,
     title_of,
 )
@@ -59,7 +59,7 @@ def _lines(described: Described) -> Iterator[str]:
         yield ""
     yield str(described.provenance["data"])
     yield ""
-    yield summary_of(described)
+    yield plain_summary(described)
     yield ""
     yield from _stores(described)
     yield text.files

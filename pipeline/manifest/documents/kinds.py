@@ -107,12 +107,17 @@ def title_of(described: Described) -> str:
 
 
 def summary_of(described: Described) -> str:
-    """What the data set is and holds, in one paragraph."""
+    """What the data set is and holds, in one paragraph; an emulated one's says that first."""
+    plain = plain_summary(described)
+    return f"{EMULATED} {plain}" if is_emulated(described) else plain
+
+
+def plain_summary(described: Described) -> str:
+    """What the data set holds and is meant for, in one paragraph."""
     text = text_of(described)
     held = ", ".join(f"{store.rows:,} rows in {store.path}" for store in described.stores)
     size = f"{described.locations:,} locations x {described.seasons} season{'s' if described.seasons > 1 else ''}"
-    parts = [text.summary, text.labels, f"{size}; {held}; pixels of 10 m."]
-    return " ".join([EMULATED, *parts] if is_emulated(described) else parts)
+    return f"{text.summary} {text.labels} {size}; {held}; pixels of 10 m."
 
 
 def keywords_of(described: Described) -> tuple[str, ...]:

@@ -17,18 +17,20 @@ _RESAMPLED: Final = (
     "backscatter in dB without terrain flattening; slopes facing the radar are bright, and speckle is not filtered."
 )
 _DW_CONFUSION: Final = (
-    "Dynamic World is known to confuse grass, crops, shrub & scrub and bare ground with one another, flooded "
-    "vegetation with water and grass, dry bare soil and sand with built area, and dark shadow with water (Brown et al. "
-    "2022, doi 10.1038/s41597-022-01307-4). Its errors follow the image, so they are alike across seasons and "
-    "places: noise that depends on class and ground, not noise at random."
+    "Dynamic World is best in temperate and wooded biomes; in arid shrubland and rangeland it confuses crops with "
+    "shrub & scrub most of all (World Resources Institute, datasets.wri.org/datasets/dynamic-world). It reads one "
+    "image at a time, so classes that only a year tells, such as crops, and bright ground, such as sand, are uncertain "
+    "(its page in the Earth Engine catalogue). Its errors follow the image and so are alike from place to place: noise "
+    "that depends on class and ground, not noise at random."
 )
 _DW_SMOOTH: Final = (
-    "Dynamic World looks at neighbourhoods: objects of a few pixels and the borders between classes are the least "
-    "reliable. Its least mapping unit is about 50 m x 50 m."
+    "Dynamic World was trained on polygons of at least 5 x 5 pixels and looks at neighbourhoods (Brown et al. 2022, "
+    "doi 10.1038/s41597-022-01307-4): objects of a few pixels and borders between classes are the least reliable."
 )
 _DW_CLOUD: Final = (
     "Dynamic World exists only for scenes of at most 35 % cloud and is masked at clouds and their shadows; such pixels "
-    "are 255, no label, and never a class. Clouds that its mask missed carry a class."
+    "are 255, no label, and never a class. Clouds that its mask missed are mostly called snow & ice, and shadows water "
+    "(World Resources Institute, as above)."
 )
 
 _LIMITS: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -48,8 +50,8 @@ _LIMITS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "dw": (
         "Experts marked only what they were sure of: hard ground has no label, so a score here is a score on easy "
         "ground.",
-        "Training tiles were marked by one person each; on test tiles at least two of three experts agree. Scores of "
-        "the two splits are not comparable.",
+        "Training tiles have one annotation each; on test tiles at least two of three experts agree. Scores on the two "
+        "splits are not comparable.",
         "The label belongs to the day in the tile's id. Sentinel-1 and, where it had to be replaced, Sentinel-2 were "
         "taken days apart from it: fields may be mown, flooded or under snow in one and not in the other.",
         "Tiles differ in size and were not resampled; those that are smaller than the array have borders without data.",

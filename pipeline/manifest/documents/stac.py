@@ -107,7 +107,6 @@ def _summaries(described: Described) -> dict[str, Any]:
 
 def _links(described: Described) -> list[dict[str, Any]]:
     links: list[dict[str, Any]] = [
-        {"rel": "root", "href": "./collection.json", "type": "application/json"},
         {"rel": "license", "href": "./LICENSES.md", "type": "text/markdown", "title": "All terms"},
         {"rel": "license", "href": licence_of(described).url, "type": "text/html", "title": "Of the compilation"},
         {"rel": "describedby", "href": "./README.md", "type": "text/markdown", "title": "Data card"},
