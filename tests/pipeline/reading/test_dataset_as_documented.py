@@ -49,9 +49,10 @@ def of_section(title: str, language: str = "python", at: int = 0) -> str:
 
 
 def test_every_block_is_run_here() -> None:
+    """But for mlcroissant's, which needs a whole manifest: tests/pipeline/manifest/test_write_for_readers.py."""
     ran = re.findall(r'of_section\("([^"]+)"(?:, "(\w+)")?(?:, at=(\d))?\)', Path(__file__).read_text())
     kinds = [(title, kind or "python", int(at or 0)) for title, kind, at in ran]
-    counts = [(section, kind) for section, kind, _ in BLOCKS]
+    counts = [(section, kind) for section, kind, _ in BLOCKS if not section.startswith("mlcroissant")]
     for section, kind in set(counts):
         for at in range(counts.count((section, kind))):
             assert any(section.startswith(t) and (k, n) == (kind, at) for t, k, n in kinds), (section, kind, at)
