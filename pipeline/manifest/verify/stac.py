@@ -86,8 +86,8 @@ def _store(told: Told, at: str, asset: Mapping[str, Any], store: str) -> Iterato
     metadata = attempt(lambda: json.loads((tree.root / store / "zarr.json").read_bytes())) or {}
     for key in ("zarr_format", "node_type"):
         yield from told.differs(f"{at} zarr:{key}", asset.get(f"zarr:{key}"), metadata.get(key), store)
-    consolidated = metadata.get("consolidated_metadata") is not None
-    yield from told.differs(f"{at} zarr:consolidated", asset.get("zarr:consolidated"), consolidated, store)
+    if asset.get("zarr:consolidated") and metadata.get("consolidated_metadata") is None:
+        yield told.finding(f"{at} zarr:consolidated", f"is true, but {store} has no consolidated metadata", store=store)
     yield from told.differs(f"{at} {DIGEST_KEY}", asset.get(DIGEST_KEY), group.attrs.get(DIGEST_ATTRIBUTE), store)
     arrays, variables = tree.arrays.get(store, {}), _map(asset.get("cube:variables"))
     yield from told.differs(f"{at} cube:variables", sorted(variables), sorted(arrays), store)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from pipeline.manifest.verify import content, duplicates, footprints, index, leakage
+from pipeline.manifest.verify import content, documents, duplicates, footprints, index, leakage
 from pipeline.manifest.verify.finding import Check, Finding
 from pipeline.manifest.verify.index_rows import index_rows
 from pipeline.manifest.verify.listing import LISTING
@@ -17,6 +17,7 @@ WHOLE_CHECKS: Final[tuple[WholeCheck, ...]] = (
     footprints.check,
     duplicates.check,
     leakage.check,
+    documents.check,
 )
 
 _OF_THE_INDEX: Final[tuple[Check, ...]] = ("footprints", "duplicates", "leakage")
