@@ -60,7 +60,7 @@ def folders(
 ) -> Folders:
     store, truth = small
     root = tmp_path_factory.mktemp("analysed")
-    changed = {"encoder": "tu-resnet10t", "decoder_channels": (16, 16, 8, 8, 8), "keep_every": 1}
+    changed = {"encoder": "tu-test_resnet", "decoder_channels": (16, 16, 8, 8, 8), "keep_every": 1}
     settings = PretrainSettings.model_validate({**tiny_settings.model_dump(), **changed})
     single = settings.model_copy(update={"modalities": "s2"})
     for name, chosen in (("both", settings), ("single", single)):
@@ -68,7 +68,7 @@ def folders(
     tiles = write_tiles(root / "dw_test.zarr", store)
     transfer(
         TransferSettings(
-            source="noldo", encoder="tu-resnet10t", framework="unet", decoder_channels=(16, 16, 8, 8, 8),
+            source="noldo", encoder="tu-test_resnet", framework="unet", decoder_channels=(16, 16, 8, 8, 8),
             mode="frozen", epochs=1, cosine_epochs=1, batch_size=2, crop_px=32, seeds=2, device="cpu", threads=1,
         ),
         tiles, tiles, root / "both" / "weights.safetensors", root / "moved",
