@@ -34,10 +34,10 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
     rows = index_rows(tree)
     if rows is None:
         return
-    yield from _described(tree, rows)
+    shapes, legible = _shapes(rows)
+    yield from _described(tree, shapes)
     known = is_utm(rows)
     sizes = patch_sizes(tree, rows)
-    shapes, legible = _shapes(rows)
     yield from rows.findings("footprints", ~legible, "the geometry is no WKB")
     nowhere = rows.frame["epsg"].to_numpy() == NOWHERE
     what = "epsg is 0, so nobody knows where it lies, but it has a geometry"
@@ -67,20 +67,25 @@ def _outlined(
     rows: IndexRows, at: NDArray[np.int64], sizes: NDArray[np.int64], shapes: NDArray[Any]
 ) -> Iterator[Finding]:
     """Compare outlines, each row of a store once where its seasons have the same."""
-    key = np.column_stack([rows.frame["epsg"].to_numpy(), sizes, rows.affine])[at]
-    _, first, which = np.unique(key, axis=0, return_index=True, return_inverse=True)
-    corners = outlines(grids_of(rows, at[first], sizes))
+    unique, which = np.unique(_same_grid(rows)[at], return_inverse=True)
+    corners = outlines(grids_of(rows, unique, sizes))
     away = ~(np.abs(shapely.bounds(corners)[:, [1, 3]]) < POLE_DEG).all(axis=1)
     expected = corners.copy()
     west, _, east, _ = shapely.bounds(corners).T
     for one in np.flatnonzero(~away & (east - west > 180.0)).tolist():
         expected[one] = split_at_antimeridian(corners[one])
-    which = which.reshape(-1)
     same = _same(shapes[at], expected[which])
     for one in np.flatnonzero(~same | away[which]).tolist():
         yield rows.finding(
             "footprints", int(at[one]), _difference(shapes[at[one]], expected[which[one]], away[which[one]])
         )
+
+
+def _same_grid(rows: IndexRows) -> NDArray[np.int64]:
+    """(rows,): the first index row of the same row of a store, where it lies on the same grid; else the row itself."""
+    first, epsg = rows.first_of_its_row(), rows.frame["epsg"].to_numpy()
+    same = (epsg == epsg[first]) & (rows.affine == rows.affine[first]).all(axis=1)
+    return np.where(same, first, np.arange(len(first)))
 
 
 def _same(found: NDArray[Any], expected: NDArray[Any]) -> NDArray[np.bool_]:
@@ -132,7 +137,7 @@ def _shapes(rows: IndexRows) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     return shapes, ~present | ~shapely.is_missing(shapes)
 
 
-def _described(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
+def _described(tree: PublishedTree, shapes: NDArray[Any]) -> Iterator[Finding]:
     """Compare what the file says of its geometry with what readers rely on (GeoParquet 1.1, 'File metadata')."""
     metadata = pq.ParquetFile(readable(tree.root / INDEX)).schema_arrow.metadata or {}
     try:
@@ -158,7 +163,7 @@ def _described(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
     told["crs"] = told["crs"] or expected["crs"]
     for name in (name for name in expected if told[name] != expected[name]):
         yield Finding("footprints", f"{INDEX} {name}", f"is {told[name]}, expected {expected[name]}", path=INDEX)
-    whole = shapely.total_bounds(_shapes(rows)[0])
+    whole = shapely.total_bounds(shapes)
     if "bbox" in column and not np.allclose(column["bbox"], whole, rtol=0, atol=EXACT_DEG):
         what = f"is {column['bbox']}, all rows together have {whole.tolist()}"
         yield Finding("footprints", f"{INDEX} bbox", what, path=INDEX)

@@ -3,6 +3,7 @@
 A check that needs more than it finds here leaves it to the check of the index to tell what is wrong with it.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,23 +41,35 @@ class IndexRows:
 
     def where(self, at: int) -> str:
         """What a message calls an index row: 'manifest/index.parquet store/nol.zarr row 3 season 1, location 17'."""
-        row = self.frame.iloc[at]
-        return f"{INDEX} {row['store']} row {row['row']} season {row['season']}, location {row['location_id']}"
+        store, row, season, location = (values[at] for values in self._named)
+        return f"{INDEX} {store} row {row} season {season}, location {location}"
 
     def finding(self, check: Check, at: int, what: str) -> Finding:
         """A finding about one index row."""
-        store, row = str(self.frame["store"].iat[at]), int(self.frame["row"].to_numpy()[at])
+        store, row, *_ = (values[at] for values in self._named)
         return Finding(check, self.where(at), what, path=INDEX, store=store, row=row)
+
+    @functools.cached_property
+    def _named(self) -> tuple[list[Any], ...]:
+        """What messages name, as lists: an index with nothing right in it has a finding a row."""
+        return tuple(self.frame[name].tolist() for name in ("store", "row", "season", "location_id"))
 
     def findings(self, check: Check, wrong: Any, what: str, *columns: str) -> Iterator[Finding]:
         """A finding for every row where `wrong`, (rows,) booleans; `{column}` in `what` is the row's value."""
-        for at in np.flatnonzero(np.asarray(wrong, bool)).tolist():
-            values = {name: self.frame[name].iat[at] for name in columns}
-            yield self.finding(check, at, what.format(**values))
+        found = np.flatnonzero(np.asarray(wrong, bool))
+        told = [self.frame[name].iloc[found].tolist() for name in columns]
+        for at, *values in zip(found.tolist(), *told, strict=True):
+            yield self.finding(check, at, what.format(**dict(zip(columns, values, strict=True))))
 
     def first_of_each(self) -> NDArray[np.int64]:
         """(places,): the first index row of every row of every store, in order of the index."""
-        return np.flatnonzero(~self.frame.duplicated(["store", "row"]).to_numpy()).astype(np.int64)
+        return np.flatnonzero(self.first_of_its_row() == np.arange(len(self.frame))).astype(np.int64)
+
+    def first_of_its_row(self) -> NDArray[np.int64]:
+        """(rows,): the first index row of the same row of the same store."""
+        row_of = self.frame.groupby(["store", "row"], sort=False).ngroup().to_numpy()
+        _, first = np.unique(row_of, return_index=True)
+        return np.asarray(first[row_of], np.int64)
 
 
 def index_rows(tree: PublishedTree) -> IndexRows | None:

@@ -69,8 +69,9 @@ def _splits_of(store: str, downstream: bool, rows: IndexRows, at: NDArray[np.int
     expected = split_expected(store, downstream)
     found = rows.frame["split"].iloc[at]
     allowed = expected.split(" or ")
-    for one in at[~found.isin(allowed).to_numpy()].tolist():
-        yield rows.finding("index", one, f"split {rows.frame['split'].iat[one]}, expected {expected} of that store")
+    wrong = np.zeros(len(rows.frame), bool)
+    wrong[at] = ~found.isin(allowed).to_numpy()
+    yield from rows.findings("index", wrong, f"split {{split}}, expected {expected} of that store", "split")
     if len(allowed) > 1 and found.nunique() > 1:
         what = f"rows are in the splits {', '.join(sorted(found.unique()))}, expected one"
         yield Finding("index", store, what, path=INDEX, store=store)
@@ -83,8 +84,7 @@ def _splits_of(store: str, downstream: bool, rows: IndexRows, at: NDArray[np.int
 def _one_place(rows: IndexRows) -> Iterator[Finding]:
     """Rows whose seasons are said to be of several locations or to lie on several grids."""
     frame = rows.frame
-    row_of = frame.groupby(["store", "row"], sort=False).ngroup().to_numpy()
-    first = rows.first_of_each()[row_of]
+    first = rows.first_of_its_row()
     for name in ("location_id", "epsg"):
         values = frame[name].to_numpy()
         for one in np.flatnonzero(values != values[first]).tolist():

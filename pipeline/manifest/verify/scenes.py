@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -49,10 +51,10 @@ def scene_findings(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
 
 def _parts(ids: pd.Series, form: str) -> pd.DataFrame:
     """What ids say: index, time, tile where there is one, and `moment`, the time read; null where it says nothing."""
-    codes, unique = pd.factorize(ids)
-    told = pd.Series(unique, dtype="string").str.extract(f"^{form}$")
+    found = pc.extract_regex(pa.array(ids, pa.string(), from_pandas=True), f"^{form}$")
+    told: pd.DataFrame = pa.table(dict(zip(found.type.names, found.flatten(), strict=True))).to_pandas()
     told["moment"] = pd.to_datetime(told["time"], format=_FORMAT, utc=True, errors="coerce")
-    return told.reindex(codes).reset_index(drop=True)
+    return told
 
 
 def _named(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
