@@ -76,8 +76,9 @@ class ImportRecipe(Released):
         return self.store.model_dump(mode="json", exclude={"staging"})
 
     def published(self) -> dict[str, Any]:
-        """The canonical form without paths of this machine."""
-        plain = self.described()
+        """What decides the data set, without paths of this machine."""
+        plain = {key: value for key, value in self.described().items() if key != "part_locations"}
+        plain["store"] = self.store_content()
         labels = self.source.labels
         edition, images = self.source.kind, [path.name for path in self.source.images]
         plain["source"].update(
@@ -89,8 +90,6 @@ class ImportRecipe(Released):
         """SHA-256 over what decides the data set; `listed` is the fingerprint of the files, in place of their paths."""
         plain = self.published()
         plain["source"].update(images=None, labels=self.labelled, files=listed)
-        plain["store"] = self.store_content()
-        plain.pop("part_locations")
         return canonical_digest(plain)
 
 

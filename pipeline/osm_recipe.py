@@ -85,8 +85,10 @@ class OsmRecipe(Released):
         return {split: f"{self.name}_{split}" for split in SPLITS}
 
     def published(self) -> dict[str, Any]:
-        """What is described, without paths of this machine, how a service was asked, or an emulator that is not."""
+        """What decides the data set, without paths of this machine, or how a service was asked."""
         plain = self.described()
+        for key in ("part_tiles", "max_failed_share"):
+            plain.pop(key)
         if isinstance(self.labels, WmsSettings):
             plain["labels"] = self.labels.identity() | {"cache": None}
         for *parents, last in PATHS:

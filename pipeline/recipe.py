@@ -98,8 +98,8 @@ class Recipe(Released):
         return self.store.model_dump(mode="json", exclude={"staging"})
 
     def published(self) -> dict[str, Any]:
-        """The canonical form without paths of this machine."""
-        plain = self.described()
+        """What decides the data set, without paths of this machine: not how it is fetched, or used."""
+        plain = self._deciding()
         plain["sample"].update({key: path.name for key, path in listed_files(self.sample).items()})
         return plain
 
@@ -108,14 +108,15 @@ class Recipe(Released):
 
         `listed` is the SHA-256 of the files that `sample` names, where it names any: content counts, not paths.
         """
-        plain = self.described()
+        plain = self._deciding()
         plain["sample"].update(dict.fromkeys(FILE_KEYS), files=listed)
         plain["source"] = self.source.identity()
-        plain["export"] = self.export_content()
-        plain["store"] = self.store_content()
-        for key in ("pretrain", "part_locations", "budget"):
-            plain.pop(key)
         return canonical_digest(plain)
+
+    def _deciding(self) -> dict[str, Any]:
+        how = {"pretrain", "part_locations", "budget"}
+        plain = {key: value for key, value in self.described().items() if key not in how}
+        return {**plain, "export": self.export_content(), "store": self.store_content()}
 
 
 def canonical_digest(plain: Any) -> str:

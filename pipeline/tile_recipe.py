@@ -87,8 +87,8 @@ class DwRecipe(Released):
         return self.model_copy(update={"experts": self.experts.model_copy(update=found)})
 
     def published(self) -> dict[str, Any]:
-        """The canonical form without paths of this machine."""
-        plain = self.described()
+        """What decides the data set, without paths of this machine: not how it is fetched."""
+        plain = self._deciding()
         plain["experts"] = {key: Path(path).name for key, path in plain["experts"].items() if path is not None}
         return plain
 
@@ -101,10 +101,11 @@ class DwRecipe(Released):
 
         `tiles` is the digest of the expert tiles: their content counts, not their paths.
         """
-        plain = self.described()
+        plain = self._deciding()
         plain["experts"] = tiles
         plain["source"] = self.source.identity()
-        plain["fetch"] = self.fetch_content()
-        for key in ("part_tiles", "budget"):
-            plain.pop(key)
         return canonical_digest(plain)
+
+    def _deciding(self) -> dict[str, Any]:
+        plain = {key: value for key, value in self.described().items() if key not in ("part_tiles", "budget")}
+        return {**plain, "fetch": self.fetch_content()}

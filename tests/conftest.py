@@ -53,6 +53,7 @@ sample: {count: 7, seed: 1}
 source: {kind: emulator, seed: 7}
 store: {shard_rows: 2}
 part_locations: 3
+release: {date: 2026-01-02}
 """
 """Three parts and three shards, of both the last is not full; a location lacks a season, another has bad labels."""
 
@@ -63,6 +64,7 @@ experts: {{folder: {folder}}}
 source: {{kind: emulator, seed: 7}}
 store: {{shard_rows: 3}}
 part_tiles: 3
+release: {{date: 2026-01-02}}
 """
 
 

@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pipeline.funnel_step import FunnelStep
 from pipeline.manifest.dropped import dropped_locations
 from pipeline.manifest.funnel_file import funnel_record
 from pipeline.manifest.index import LABEL_SOURCE, SPLIT
 from pipeline.manifest.made_from import MadeFrom, StoredLocation, keep_made_from, store_made
+from pipeline.manifest.provenance import public_recipe
 from pipeline.manifest.write import ManifestRecord, write_manifest
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import StoreRow
 
-TABLE = "pack"
+TABLE: Final = "pack"
 """Whose parts hold the records of the shards."""
 
 
@@ -37,7 +38,7 @@ def write_pretraining_manifest(
     told = MadeFrom(
         kind="pretraining",
         inputs=provenance["inputs"],
-        recipe=json.dumps(provenance["recipe"]),
+        recipe=json.dumps(public_recipe(provenance["recipe"])),
         recipe_digest=provenance["recipe_digest"],
         funnel=json.dumps(funnel_record(funnel)),
         stores=(store_made(run, store, SPLIT, TABLE, shards),),

@@ -32,21 +32,27 @@ def provenance_record(
     `release` is what the release is called, its date filled in. Raises ValueError where the recipe does not say of
     which kind its source is.
     """
-    source = recipe.get("source")
-    if not isinstance(source, Mapping) or "kind" not in source:
-        raise ValueError("the recipe does not say of which kind its source is")
-    public = {key: value for key, value in source.items() if key not in PRIVATE}
+    public = public_recipe(recipe)
+    source = public["source"]
     return {
         "data": _data(source),
         "emulated": is_emulated(source),
-        "source": public,
+        "source": source,
         "release": dict(release),
         "recipe_digest": recipe_digest,
         "content_digest": dict(content),
         "code": {"commit": code_commit(Path(__file__))},
         "environment": environment(),
-        "recipe": {**recipe, "source": public},
+        "recipe": public,
     }
+
+
+def public_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe without what its source's settings say of how it was asked; ValueError where it tells of no source."""
+    source = recipe.get("source")
+    if not isinstance(source, Mapping) or "kind" not in source:
+        raise ValueError("the recipe does not say of which kind its source is")
+    return {**recipe, "source": {key: value for key, value in source.items() if key not in PRIVATE}}
 
 
 def _data(source: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.funnel_step import FunnelStep
 from pipeline.manifest.funnel_file import funnel_record
 from pipeline.manifest.made_from import MadeFrom, StoreMade, dropped_table, keep_made_from
+from pipeline.manifest.provenance import public_recipe
 from pipeline.manifest.tile_index import TileStore, stored_tiles
 from pipeline.manifest.tile_sets import TileSet
 from pipeline.manifest.write import ManifestRecord, write_manifest
@@ -38,7 +39,7 @@ def write_tile_manifest(
     told = MadeFrom(
         kind=described.kind,
         inputs=provenance["inputs"],
-        recipe=json.dumps(recipe),
+        recipe=json.dumps(public_recipe(recipe)),
         recipe_digest=provenance["recipe_digest"],
         funnel=json.dumps(funnel_record(funnel)),
         stores=tuple(made),

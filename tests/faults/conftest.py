@@ -158,7 +158,7 @@ def kill() -> Callable[[psutil.Process], None]:
 
 @pytest.fixture
 def same_as() -> Callable[[Path, Path], None]:
-    """Assert that a finished run holds what another one holds: every table, every index row, and nothing besides."""
+    """Assert that a finished run holds what another holds: every table, its manifest to the byte, nothing besides."""
 
     def check(run: Path, other: Path) -> None:
         left = [path for pattern in LEFTOVERS for path in run.rglob(pattern)]
@@ -167,9 +167,10 @@ def same_as() -> Callable[[Path, Path], None]:
         assert found.keys() == expected.keys()
         for name, rows in expected.items():
             assert found[name] == rows, name
+        manifests = [{path.name: path.read_bytes() for path in (one / "manifest").iterdir()} for one in (run, other)]
+        assert manifests[0] == manifests[1]
         index = pq.read_table(run / "manifest" / "index.parquet").to_pylist()
         assert len({(row["location_id"], row["season"]) for row in index}) == len(index)
-        assert index == pq.read_table(other / "manifest" / "index.parquet").to_pylist()
 
     return check
 

@@ -21,13 +21,18 @@ def digest(run: Path) -> str:
 
 
 def test_one_request_in_five_fails(
-    dw_run: Path, tmp_path: Path, build_dw_here: Callable[..., Any], serve_small_planet: Callable[..., Any]
+    dw_run: Path,
+    tmp_path: Path,
+    build_dw_here: Callable[..., Any],
+    serve_small_planet: Callable[..., Any],
+    same_as: Callable[[Path, Path], None],
 ) -> None:
     with serve_small_planet(faults=FAULTS, fault_seed=SEED) as server:
         _, ledger = build_dw_here(tmp_path / "run", server.url)
         struck = server.traffic.counts()["faults"]
     assert sum(struck.values()) >= 2
     assert ledger.failures == []
+    same_as(tmp_path / "run", dw_run)
     assert digest(tmp_path / "run") == digest(dw_run)
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pyarrow.parquet as pq
 import pytest
 
+from pipeline.manifest.checksums import verify_checksums
 from pipeline.manifest.digest import digest_run
 from pipeline.parts import read_part
 from pipeline.recipe import load_recipe
@@ -20,6 +22,9 @@ from pipeline.schema.records import Location
 
 Noldo = Callable[..., Any]
 """Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
+
+TreeBytes = Callable[[Path], dict[str, bytes]]
+"""All files of a folder by relative path, see conftest.py."""
 
 REAL = Path(os.environ.get("NOLDO_REAL", Path(__file__).parents[3] / "shared" / "real"))
 
@@ -72,6 +77,7 @@ def test_other_workers_and_other_parts_give_the_same_data(
     tmp_path: Path,
     small_planet_url: str,
     build_here: Any,
+    tree_bytes: TreeBytes,
 ) -> None:
     reference, _ = small_run
     parts, url = "part_locations=5", f"source.url={small_planet_url}"
@@ -81,6 +87,49 @@ def test_other_workers_and_other_parts_give_the_same_data(
     _, ledger = build_here(tmp_path, small_planet_url, parts)
     assert {stage for stage, tally in ledger.tallies.items() if tally.parts_made} == {"manifest"}
     assert digest(tmp_path) == digest(reference)
+    assert tree_bytes(tmp_path / "manifest") == tree_bytes(reference / "manifest")
+
+
+def test_another_seed_gives_other_data(
+    small_run: tuple[Path, Any], tmp_path: Path, small_planet_url: str, build_here: Callable[..., Any]
+) -> None:
+    reference, _ = small_run
+    build_here(tmp_path, small_planet_url, "store.seed=5")
+    assert digest(tmp_path) != digest(reference)
+
+
+def test_the_funnel_counts_what_was_dropped(small_run: tuple[Path, Any]) -> None:
+    manifest = RunLayout(small_run[0]).manifest
+    steps = json.loads((manifest / "funnel.json").read_text())["steps"]
+    told = {(step["stage"], why): count for step in steps for why, count in step["dropped"].items()}
+    dropped = pq.read_table(manifest / "dropped.parquet").to_pylist()
+    assert Counter((row["stage"], row["reason"]) for row in dropped) == told
+    assert sum(told.values()) == steps[0]["entered"] - steps[-1]["kept"] > 0
+    kept = set(gpd.read_parquet(manifest / "index.parquet")["location_id"])
+    assert not kept & {row["location_id"] for row in dropped}
+    assert len(kept) + len(dropped) == 7
+
+
+def test_a_release_is_called_something_and_later_builds_leave_that(
+    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, tree_bytes: TreeBytes
+) -> None:
+    out, recipe = tmp_path / "run", tmp_path / "small.yaml"
+    shutil.copytree(small_run[0], out)
+    before = digest(out)
+    told = noldo("manifest", "write", out, "--set", "release.version=1.2.0", "--json")
+    assert told.status == 0, told.err
+    assert (told.json["version"], told.json["content_digest"]) == ("1.2.0", before)
+    assert verify_checksums(RunLayout(out)).ok
+    written = tree_bytes(out / "manifest")
+    assert json.loads(written["provenance.json"])["release"]["date"] == "2026-01-02"
+    said = small_recipe.read_text()
+    recipe.write_text(said.replace("release: {date: 2026-01-02}", ""))
+    silent = noldo("build", recipe, "--out", out, "--workers", 1)
+    assert silent.status == 0, silent.err
+    assert "Nothing to do" in silent.out
+    assert tree_bytes(out / "manifest") == written
+    refused = noldo("manifest", "write", out, "--set", "store.seed=1")
+    assert (refused.status, tree_bytes(out / "manifest")) == (2, written)
 
 
 NOTHING = {"sample": 0, "match": 0, "seasons": 0, "export": 0, "quality": 0, "pack": 0, "manifest": 0}
