@@ -56,8 +56,12 @@ def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
 def _take(messages: Sequence[Message], parts: Sequence[Bytes]) -> None:
     hash_jobs = compiled()
     assert hash_jobs is not None, "messages know no other way"
-    states = np.stack([message.state for message in messages])
-    addresses = np.array([part.ctypes.data for part in parts], np.int64)
-    hash_jobs(states, addresses, np.array([len(part) // BLOCK_BYTES for part in parts], np.int64))
-    for message, state in zip(messages, states, strict=True):
-        message.state = state
+    states = np.empty((len(messages), len(INITIAL_STATE)), np.uint32)
+    addresses, blocks = np.empty((2, len(messages)), np.int64)
+    for at, (message, part) in enumerate(zip(messages, parts, strict=True)):
+        states[at] = message.state
+        addresses[at] = part.__array_interface__["data"][0]
+        blocks[at] = len(part) // BLOCK_BYTES
+    hash_jobs(states, addresses, blocks)
+    for at, message in enumerate(messages):
+        message.state = states[at]

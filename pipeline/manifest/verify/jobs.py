@@ -15,7 +15,7 @@ from pipeline.manifest.verify.label_share import stated_shares
 from pipeline.manifest.verify.other_layout import BlockJob, blocks
 from pipeline.manifest.verify.presence import Presence, is_of_store, missing
 from pipeline.manifest.verify.sample import Sample
-from pipeline.manifest.verify.shard_check import ShardJob
+from pipeline.manifest.verify.shard_job import ShardJob
 from pipeline.manifest.verify.shard_layout import ShardLayout, shard_layout
 from pipeline.manifest.verify.tree import PublishedTree
 

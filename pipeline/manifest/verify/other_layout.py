@@ -11,7 +11,7 @@ from pipeline.files import is_storage_error
 from pipeline.manifest.verify.expected import ExpectedRows
 from pipeline.manifest.verify.finding import Check, Finding
 from pipeline.manifest.verify.hashing import Message, take
-from pipeline.manifest.verify.shard_check import Checked
+from pipeline.manifest.verify.shard_job import Checked
 from pipeline.tile_arrays import UNREADABLE
 
 BLOCK_BYTES: Final = 64 * 2**20

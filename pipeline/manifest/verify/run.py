@@ -17,8 +17,9 @@ from pipeline.manifest.verify.other_layout import BlockJob, check_block
 from pipeline.manifest.verify.presence import check_presence, is_there, look, missing
 from pipeline.manifest.verify.report import VerifyReport
 from pipeline.manifest.verify.sample import Sample
-from pipeline.manifest.verify.shard_check import Checked, ShardJob, check_file, check_shard
+from pipeline.manifest.verify.shard_check import check_file, check_shard
 from pipeline.manifest.verify.shard_file import Memory
+from pipeline.manifest.verify.shard_job import Checked, ShardJob
 from pipeline.manifest.verify.tree import PublishedTree, open_tree
 from pipeline.manifest.verify.whole_checks import WHOLE_CHECKS, WholeCheck, impossible
 from pipeline.schema.paths import AnyPath

@@ -1,4 +1,4 @@
-"""One file of a sharded array taken apart: its index, and runs of it that hold whole rows."""
+"""One file of a sharded array taken apart: its index, and its chunks in the order in which they lie there."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.files import is_local
-from pipeline.manifest.verify.shard_layout import ABSENT, ShardLayout
+from pipeline.manifest.verify.shard_layout import ShardLayout
 from pipeline.schema.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 from pipeline.schema.paths import AnyPath
 
 Bytes = NDArray[np.uint8]
 
-WINDOW_BYTES: Final = 4 * 2**20
-"""A run of rows is closed once it decodes to so much: few enough for a core's caches, enough for one call."""
+BATCH_BYTES: Final = 2 * 2**20
+"""Decoded bytes that are read, checked and hashed in one go: a core's own cache holds them, or nearly."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,26 @@ class OpenFile:
 
 
 @dataclass(frozen=True)
-class Window:
-    """A run of a shard's bytes, and the rows that it completes."""
+class Extent:
+    """Where an inner chunk lies."""
 
-    stop: int
-    """Offset behind its last byte; it begins where the one before it stops."""
-    rows: tuple[int, ...]
+    row: int
     """Within the shard."""
+    chunk: int
+    """Within the row."""
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A run of a shard's bytes, and the chunks in it."""
+
+    start: int
+    stop: int
+    """Offset behind the last byte of any of its chunks."""
+    chunks: tuple[Extent, ...]
+    """In the file's order."""
 
 
 @contextmanager
@@ -70,6 +83,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._kept: dict[str, Bytes] = {}
+        self._free: list[Bytes] = []
 
     def get(self, name: str, size: int) -> Bytes:
         """At least that much under that name, its content anything; what was got under it before is overwritten."""
@@ -77,6 +91,18 @@ class Memory:
         if kept is None or len(kept) < size:
             kept = self._kept[name] = np.empty(size, np.uint8)
         return kept[:size]
+
+    def borrow(self, size: int) -> Bytes:
+        """Exactly that much, for its borrower alone until it is given back."""
+        for at, free in enumerate(self._free):
+            if len(free) == size:
+                return self._free.pop(at)
+        self._free.clear()
+        return np.empty(size, np.uint8)
+
+    def give_back(self, borrowed: Bytes) -> None:
+        """Let others have what was borrowed."""
+        self._free.append(borrowed)
 
 
 def read_index(file: OpenFile, layout: ShardLayout) -> NDArray[np.uint64] | str:
@@ -92,37 +118,25 @@ def read_index(file: OpenFile, layout: ShardLayout) -> NDArray[np.uint64] | str:
 
 def is_within(extents: NDArray[np.uint64], end: int) -> NDArray[np.bool_]:
     """Whether chunks (..., 2) lie before the index, which begins at `end`."""
-    offset, size = extents[..., 0], extents[..., 1]
-    return (offset <= end) & (size <= end) & (offset + np.minimum(size, np.uint64(end)) <= end)
+    last = np.uint64(end)
+    offset, size = np.minimum(extents[..., 0], last), extents[..., 1]
+    return (extents[..., 0] <= last) & (size <= last - offset)
 
 
-def windows(extents: NDArray[np.uint64], rows: int, end: int, row_bytes: int) -> list[Window]:
-    """Cut a shard into runs that complete its first `rows` rows, in the file's order; `end` is where its index begins.
+def batches(extents: NDArray[np.uint64], end: int, chunk_bytes: int) -> list[Batch]:
+    """Cut a shard into runs of chunks in the file's order, of BATCH_BYTES decoded or a little more.
 
-    Chunks that do not lie in the file complete nothing; rows without any chunk there come with the last run.
+    `extents` (rows, chunks a row, 2); `end` is where the index begins. Chunks that were never written, or do not lie
+    before the index, are in no batch.
     """
-    mine = extents[:rows]
-    usable = is_within(mine, end) & (mine[..., 0] != ABSENT)
-    row_of, _ = np.nonzero(usable)
-    begin, size = mine[usable].astype(np.int64).T
-    order = np.argsort(begin, kind="stable")
-    missing = usable.sum(axis=1)
-    found: list[Window] = []
-    complete: list[int] = []
-    begun: set[int] = set()
-    stop = 0
-    for at in order:
-        row = int(row_of[at])
-        stop = max(stop, int(begin[at] + size[at]))
-        begun.add(row)
-        missing[row] -= 1
-        if not missing[row]:
-            begun.remove(row)
-            complete.append(row)
-            if not begun and len(complete) * row_bytes >= WINDOW_BYTES:
-                found.append(Window(stop, tuple(complete)))
-                complete = []
-    rest = [row for row in range(rows) if not usable[row].any()]
-    if complete or rest:
-        found.append(Window(max(stop, found[-1].stop if found else 0), (*complete, *rest)))
+    row_of, chunk_of = np.nonzero(is_within(extents, end))
+    offset, size = extents[row_of, chunk_of].astype(np.int64).T
+    order = np.lexsort((chunk_of, row_of, offset))
+    step = max(1, BATCH_BYTES // chunk_bytes)
+    stop, found = 0, []
+    for first in range(0, len(order), step):
+        some = order[first : first + step]
+        stop = max(stop, int((offset[some] + size[some]).max()))
+        chunks = zip(*(of[some].tolist() for of in (row_of, chunk_of, offset, size)), strict=True)
+        found.append(Batch(int(offset[some[0]]), stop, tuple(Extent(*chunk) for chunk in chunks)))
     return found

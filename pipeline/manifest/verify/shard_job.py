@@ -1,0 +1,34 @@
+"""One shard that is to be checked, and what was found in something that was."""
+
+from dataclasses import dataclass, field
+
+from pipeline.manifest.verify.expected import ExpectedRows
+from pipeline.manifest.verify.finding import Finding
+from pipeline.manifest.verify.shard_layout import ShardLayout
+
+
+@dataclass
+class Checked:
+    """What was found in one file, or one block of rows."""
+
+    findings: list[Finding] = field(default_factory=list)
+    bytes: int = 0
+    """Of files, as stored."""
+    rows: int = 0
+    """Rows of arrays whose content was compared."""
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """One shard to check."""
+
+    rows: ExpectedRows
+    layout: ShardLayout
+    shard: int
+    sha256: str | None
+    """Published, in hexadecimal; None where the file is not to be compared."""
+
+    @property
+    def path(self) -> str:
+        """Of the file, relative to the data set's folder."""
+        return f"{self.rows.path}/{self.layout.file(self.shard)}"
