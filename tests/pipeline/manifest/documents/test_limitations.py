@@ -1,0 +1,56 @@
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pipeline.manifest.described import Described
+from pipeline.manifest.documents.limitations import biases, limitations, sampling_of, use_cases
+
+
+def with_recipe(described: Described, recipe: Mapping[str, Any]) -> Described:
+    return replace(described, provenance={**described.provenance, "recipe": dict(recipe)})
+
+
+@pytest.mark.parametrize(
+    ("sample", "needed"),
+    [
+        ({"place": "cities", "sigma_km": 30.0, "cities": 500}, "some 30 km (Gaussian) of one of the 500 most"),
+        ({"place": "uniform", "within": "a.gpkg"}, "evenly over given polygons"),
+        ({"place": "grid", "within": "a.gpkg"}, "side by side"),
+        ({"place": "cities", "from": "list.csv"}, "given as a list"),
+    ],
+)
+def test_the_sampling_is_that_of_the_recipe(
+    describe_made_up: Callable[..., Described], sample: dict[str, Any], needed: str
+) -> None:
+    described = with_recipe(describe_made_up(), {"sample": sample})
+    assert needed in sampling_of(described)
+    assert needed in biases(described)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "recipe", "needed"),
+    [
+        ("pretraining", {"seasons": {"window_days": 15, "s1_tolerance_days": None}}, "up to 30 days apart"),
+        ("pretraining", {"seasons": {"window_days": 15, "s1_tolerance_days": 4.0}}, "up to 4 days apart"),
+        ("dw", {"pair": {"s2_days": 15.0, "s1_days": 10.0}}, "within 15 days and Sentinel-1 within 10 days"),
+    ],
+)
+def test_the_time_between_images_is_that_of_the_recipe(
+    describe_made_up: Callable[..., Described], kind: str, recipe: dict[str, Any], needed: str
+) -> None:
+    assert needed in " ".join(limitations(with_recipe(describe_made_up(kind), recipe)))
+
+
+def test_an_emulated_set_says_first_that_it_shows_nothing(describe_made_up: Callable[..., Described]) -> None:
+    described = describe_made_up(emulated=True)
+    assert limitations(described)[0].startswith("EMULATED")
+    assert "Not for any statement about the Earth" in " ".join(use_cases(described))
+    assert "EMULATED" not in " ".join(limitations(describe_made_up()))
+
+
+def test_what_is_known_of_open_street_map(describe_made_up: Callable[..., Described]) -> None:
+    said = " ".join(limitations(describe_made_up("osm")))
+    assert "undated" in said
+    assert "not what covers it" in said
