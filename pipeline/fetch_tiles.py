@@ -14,7 +14,7 @@ from pipeline.schema.errors import FailureKind, SourceError
 from pipeline.schema.observed import s1_observed, s2_observed
 from pipeline.schema.records import Arrays
 from pipeline.schema.strict import Strict
-from pipeline.schema.tiles import ExpertTile, FetchedTile, TilePair
+from pipeline.schema.tiles import ExpertTile, FetchedTile, TilePair, TileRow
 from pipeline.sources.protocol import LayerRequest, PixelRequest
 
 IMAGE_TYPES: Final[Mapping[str, tuple[tuple[str, ...], type[np.generic]]]] = {
@@ -47,7 +47,7 @@ def paired(tiles: Sequence[ExpertTile], pairs: Sequence[TilePair]) -> list[tuple
     return [(tile, known[tile.tile_id]) for tile in tiles if tile.tile_id in known]
 
 
-def plan_tile(tile: ExpertTile, pair: TilePair, settings: FetchSettings) -> PixelRequest:
+def plan_tile(tile: ExpertTile | TileRow, pair: TilePair, settings: FetchSettings) -> PixelRequest:
     """The one request for a tile's two images: 8.8 MB at 510 px. ValueError where the tile is not paired."""
     if pair.tile_id != tile.tile_id or pair.s2_id is None or pair.s1_id is None:
         raise ValueError(f"tile {tile.tile_id} is not paired: {pair}")
@@ -56,7 +56,7 @@ def plan_tile(tile: ExpertTile, pair: TilePair, settings: FetchSettings) -> Pixe
     return PixelRequest(tile.tile_id, tile.grid, (optical, radar))
 
 
-def to_images(tile: ExpertTile, arrays: Arrays) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
+def to_images(tile: ExpertTile | TileRow, arrays: Arrays) -> tuple[NDArray[np.uint16], NDArray[np.float32]]:
     """Stack what arrived: s2 uint16 (13, height, width), s1 float32 (2, height, width).
 
     Raises SourceError (permanent) for a band that is missing or has another shape or type than planned, and for
@@ -104,7 +104,7 @@ def _names(image: str) -> tuple[str, ...]:
     return tuple(f"{image}_{band}" for band in IMAGE_TYPES[image][0])
 
 
-def _stack(tile: ExpertTile, arrays: Arrays, image: str) -> NDArray[np.generic]:
+def _stack(tile: ExpertTile | TileRow, arrays: Arrays, image: str) -> NDArray[np.generic]:
     shape, dtype = (tile.grid.height_px, tile.grid.width_px), np.dtype(IMAGE_TYPES[image][1])
     stacked: list[NDArray[np.generic]] = []
     for name in _names(image):
@@ -117,5 +117,5 @@ def _stack(tile: ExpertTile, arrays: Arrays, image: str) -> NDArray[np.generic]:
     return np.stack(stacked)
 
 
-def _refused(tile: ExpertTile, what: str) -> SourceError:
+def _refused(tile: ExpertTile | TileRow, what: str) -> SourceError:
     return SourceError(FailureKind.PERMANENT, f"tile {tile.tile_id}: {what}")

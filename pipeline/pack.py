@@ -1,7 +1,7 @@
 """From staged raw patches to the Zarr training store, one task a shard; renaming the folder is the commit."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -148,12 +148,11 @@ def pack_shard(
     tally = Tally()
     for at, row in enumerate(rows):
         patch = _staged_patch(tiles(row.tile_part), row)
+        if PROBABILITIES in blocks and patch.dw_prob is None:
+            tile = tiles(row.tile_part)
+            raise NoldoError(f"{tile} holds no probabilities of {row.location_id}; delete it and run the build again")
         tally.add(patch)
-        _scale_s2(patch.s2, numbers_s2, blocks["s2"][at])
-        blocks["s1"][at] = scaling.s1.to_uint8(np.nan_to_num(patch.s1, nan=S1_NODATA))
-        blocks["dw"][at] = patch.dw
-        if PROBABILITIES in blocks:
-            blocks[PROBABILITIES][at] = _probabilities(patch, tiles(row.tile_part))
+        _put(patch, scaling, numbers_s2, {name: block[at] for name, block in blocks.items()})
     # Each block is let go of once it is written, the largest last: writing one takes its encoded size again.
     ascending = sorted(arrays, key=lambda name: blocks[name].nbytes)
     digests = {name: write_verified(arrays[name], first, blocks.pop(name)) for name in ascending}
@@ -172,6 +171,16 @@ def pack_shard(
         dw_prob_digests=digests.get(PROBABILITIES, ()),
         dw_prob_totals=tally.dw_prob_totals() if PROBABILITIES in arrays else (),
     )
+
+
+def packed_row(patch: Patch, scaling: StoreScaling) -> dict[str, NDArray[np.uint8]]:
+    """One location as a store holds it, by array: s2 and s1 scaled, dw, and dw_prob where the patch has it."""
+    shapes = {"s2": patch.s2.shape, "s1": patch.s1.shape, "dw": patch.dw.shape}
+    if patch.dw_prob is not None:
+        shapes[PROBABILITIES] = patch.dw_prob.shape
+    row = {name: np.empty(shape, np.uint8) for name, shape in shapes.items()}
+    _put(patch, scaling, _lookup(scaling.s2), row)
+    return row
 
 
 def commit_store(final: AnyPath, records: Sequence[ShardRecord]) -> str:
@@ -213,16 +222,21 @@ def _lookup(scaling: Scaling) -> NDArray[np.uint8]:
     return scaling.to_uint8(every)[:, 0]
 
 
+def _put(
+    patch: Patch, scaling: StoreScaling, numbers_s2: NDArray[np.uint8], row: Mapping[str, NDArray[np.uint8]]
+) -> None:
+    """Put a location into a row of the store's arrays; `numbers_s2` is the lookup of its Sentinel-2 scaling."""
+    _scale_s2(patch.s2, numbers_s2, row["s2"])
+    row["s1"][...] = scaling.s1.to_uint8(np.nan_to_num(patch.s1, nan=S1_NODATA))
+    row["dw"][...] = patch.dw
+    if patch.dw_prob is not None and PROBABILITIES in row:
+        row[PROBABILITIES][...] = patch.dw_prob
+
+
 def _scale_s2(s2_SBHW: NDArray[np.uint16], numbers_s2: NDArray[np.uint8], out_SBHW: NDArray[np.uint8]) -> None:
     for season, bands in enumerate(s2_SBHW):
         for band, numbers in enumerate(bands):
             out_SBHW[season, band] = numbers_s2[band].take(numbers)
-
-
-def _probabilities(patch: Patch, tile: AnyPath) -> NDArray[np.uint8]:
-    if patch.dw_prob is None:
-        raise NoldoError(f"{tile} holds no probabilities of {patch.location_id}; delete it and run the build again")
-    return patch.dw_prob
 
 
 def _staged_patch(tile: AnyPath, row: StoreRow) -> Patch:

@@ -5,6 +5,7 @@ import click
 from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.manifest_diff import diff
 from pipeline.cli.manifest_publish import publish
+from pipeline.cli.manifest_repair import repair
 from pipeline.cli.manifest_sign import sign
 from pipeline.cli.manifest_verify import verify
 from pipeline.cli.manifest_write import write
@@ -38,6 +39,7 @@ def digest(directory: AnyPath, as_json: bool) -> None:
 
 manifest.add_command(diff)
 manifest.add_command(publish)
+manifest.add_command(repair)
 manifest.add_command(sign)
 manifest.add_command(verify)
 manifest.add_command(write)

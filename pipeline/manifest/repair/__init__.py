@@ -1,0 +1,1 @@
+"""Damaged files of a published data set put right: from a copy, or from rows wherever they can be had."""
