@@ -23,6 +23,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from pipeline import flow, tile_flow
+from pipeline.cli import main
 from pipeline.emulator.experts import write_experts
 from pipeline.emulator.planet_spec import PlanetSpec
 from pipeline.emulator.scene import BandBlock, EmulatedScene, TrueWorld
@@ -126,6 +127,25 @@ def noldo() -> Noldo:
             command, cwd=cwd, env=env or environment(), capture_output=True, text=True, timeout=280, check=False
         )
         return Ended(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def noldo_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Noldo:
+    """As `noldo`, but in this process, which saves the imports: for what ends before anything else is started."""
+
+    def run(*arguments: object, cwd: Path | None = None) -> Ended:
+        capsys.readouterr()
+        with monkeypatch.context() as patch:
+            patch.chdir(cwd or Path.cwd())
+            patch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+            patch.setattr(sys, "argv", ["noldo", *map(str, arguments)])
+            patch.setattr(sys.modules[main.__module__], "end_as_by_ctrl_c", lambda: None)  # the signals are pytest's
+            with pytest.raises(SystemExit) as ended:
+                main()
+        out, err = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
 
     return run
 

@@ -219,7 +219,10 @@ def test_a_lost_scheduler_is_one_plain_line_and_the_next_run_goes_on(
     assert same_in_the_end()["match"].parts_reused >= 1
 
 
-def test_a_scheduler_without_workers_is_told(noldo: Noldo, small_recipe: Path, tmp_path: Path) -> None:
-    ended = noldo("build", small_recipe, "--out", tmp_path / "run", "--scheduler", "tcp://127.0.0.1:9")
+def test_a_scheduler_without_workers_is_told(
+    noldo_here: Noldo, small_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.cluster.client.ANSWER_S", 1.0)
+    ended = noldo_here("build", small_recipe, "--out", tmp_path / "run", "--scheduler", "tcp://127.0.0.1:9")
     assert ended.status == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in ended.err

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,23 @@ from pipeline.schema.grid import patch_grid
 from pipeline.schema.records import Attempt, ExportRecord, Location, Patch, SeasonMatch, Verdict
 from pipeline.season_windows import SeasonSettings
 from pipeline.seasons import filter_seasons
-from pipeline.sources.earthengine import EarthEngineSource, emulator_spec
+from pipeline.sources.earthengine import EarthEngineSource, EarthEngineSpec, emulator_spec
 from pipeline.sources.pace import own_link
+from pipeline.sources.retry import RetryPolicy
 
 SEED = 7
 """Of the faults."""
 FAULTS = ",".join(f"{kind}:0.07" for kind in TRANSIENT_KINDS)
 SIZE = 66
 PLACES = [(2.35, 48.85), (-58.4, -34.6), (11.98, 45.4), (18.42, -33.92), (-99.1, 19.4), (31.2, 30.05)]
+
+
+QUICK = RetryPolicy(attempts=10, base_s=0.01, cap_s=0.2, quota_factor=2.0)
+
+
+def soon(url: str) -> EarthEngineSpec:
+    """An emulator's specification, with pauses that are over soon."""
+    return replace(emulator_spec(url), retry=QUICK)
 
 
 def locations(count: int) -> list[Location]:
@@ -55,7 +64,7 @@ def export(
 
 def build(url: str, count: int, records: list[Attempt]) -> tuple[list[SeasonMatch], list[Verdict], Exported]:
     places = locations(count)
-    source = EarthEngineSource(emulator_spec(url), "test", own_link(records.append))
+    source = EarthEngineSource(soon(url), "test", own_link(records.append))
     matches = match_part(places, SeasonSettings(), source)
     verdicts = filter_seasons(places, matches)
     return matches, verdicts, export(places, matches, verdicts, ExportSettings(), source)

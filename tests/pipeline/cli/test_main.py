@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 Noldo = Callable[..., Any]
-"""Runs `noldo ARGUMENTS...` to its end, see tests/conftest.py."""
+"""Runs `noldo ARGUMENTS...` to its end, in a process of its own or in this one, see tests/conftest.py."""
 
 GOOD = "sample: {count: 2}\nsource: {kind: emulator}\n"
 
@@ -32,24 +32,24 @@ def plain(ended: Any, status: int, says: str) -> None:
         (GOOD.replace("emulator", "emulator, faults: 'flood:0.1'"), "flood"),
     ],
 )
-def test_bad_recipes(noldo: Noldo, tmp_path: Path, text: str, says: str) -> None:
+def test_bad_recipes(noldo_here: Noldo, tmp_path: Path, text: str, says: str) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(text)
-    plain(noldo("build", recipe, "--out", tmp_path / "run", cwd=tmp_path), 2, says)
+    plain(noldo_here("build", recipe, "--out", tmp_path / "run", cwd=tmp_path), 2, says)
 
 
-def test_wrong_use(noldo: Noldo, tmp_path: Path) -> None:
+def test_wrong_use(noldo: Noldo, noldo_here: Noldo, tmp_path: Path) -> None:
     plain(noldo("build"), 2, "Missing")
-    plain(noldo("buidl"), 2, "No such command 'buidl'")
-    plain(noldo("build", tmp_path / "absent.yaml", "--out", tmp_path / "run"), 2, "cannot read the recipe")
-    plain(noldo("pretrain", tmp_path / "absent.yaml", "--store", tmp_path, "--out", tmp_path), 2, "cannot read")
-    plain(noldo("manifest", "digest", tmp_path), 2, "expected one finished store")
+    plain(noldo_here("buidl"), 2, "No such command 'buidl'")
+    plain(noldo_here("build", tmp_path / "absent.yaml", "--out", tmp_path / "run"), 2, "cannot read the recipe")
+    plain(noldo_here("pretrain", tmp_path / "absent.yaml", "--store", tmp_path, "--out", tmp_path), 2, "cannot read")
+    plain(noldo_here("manifest", "digest", tmp_path), 2, "expected one finished store")
 
 
-def test_a_folder_that_cannot_be_written(noldo: Noldo, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written(noldo_here: Noldo, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(GOOD)
-    plain(noldo("build", recipe, "--out", recipe / "run"), 2, "cannot write to")
+    plain(noldo_here("build", recipe, "--out", recipe / "run"), 2, "cannot write to")
 
 
 def test_no_credentials(noldo: Noldo, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_no_credentials(noldo: Noldo, tmp_path: Path) -> None:
     assert "Traceback" not in ended.err
 
 
-def test_help_has_an_example(noldo: Noldo) -> None:
+def test_help_has_an_example(noldo_here: Noldo) -> None:
     for command in (
         ["build"],
         ["plan"],
@@ -76,4 +76,4 @@ def test_help_has_an_example(noldo: Noldo) -> None:
         ["emulator", "serve"],
         ["manifest", "digest"],
     ):
-        assert "Example:  noldo " in noldo(*command, "--help").out
+        assert "Example:  noldo " in noldo_here(*command, "--help").out

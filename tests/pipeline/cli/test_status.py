@@ -9,7 +9,7 @@ from pipeline.run_directory import claimed_run
 Noldo = Callable[..., Any]
 
 
-def test_a_finished_build(noldo: Noldo, small_run: tuple[Path, Any]) -> None:
+def test_a_finished_build(noldo: Noldo, noldo_here: Noldo, small_run: tuple[Path, Any]) -> None:
     out, built = small_run
     told = noldo("status", out, "--json")
     assert told.status == 0, told.err
@@ -21,22 +21,24 @@ def test_a_finished_build(noldo: Noldo, small_run: tuple[Path, Any]) -> None:
     assert plain["requests"] == sum(t["requests"] for t in built.json["tallies"].values())
     assert plain["received_bytes"] == sum(t["received_bytes"] for t in built.json["tallies"].values())
     assert plain["compute"]["spent_eecu_hours"] > 0
-    screen = noldo("status", out).out
+    screen = noldo_here("status", out).out
     assert "Not running; finished" in screen
     assert "lacking in season" in screen
 
 
-def test_a_build_that_runs_holds_its_folder(noldo: Noldo, small_recipe: Path, tmp_path: Path) -> None:
+def test_a_build_that_runs_holds_its_folder(
+    noldo: Noldo, noldo_here: Noldo, small_recipe: Path, tmp_path: Path
+) -> None:
     with claimed_run(tmp_path / "run", load_recipe(small_recipe), remake=False):
         assert noldo("status", tmp_path / "run", "--json").json["running"] is True
-    told = noldo("status", tmp_path / "run")
+    told = noldo_here("status", tmp_path / "run")
     assert told.status == 0, told.err
     assert "Not running; no run has been written down here" in told.out
 
 
-def test_a_folder_that_is_no_run(noldo: Noldo, tmp_path: Path) -> None:
+def test_a_folder_that_is_no_run(noldo_here: Noldo, tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "absent"):
-        ended = noldo("status", folder)
+        ended = noldo_here("status", folder)
         assert ended.status == 2
         assert ended.err.startswith("noldo: ")
         assert "holds no run" in ended.err
