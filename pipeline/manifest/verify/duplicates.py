@@ -28,7 +28,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
 
 def _locations(rows: IndexRows) -> Iterator[Finding]:
     """Locations that fill more than one row of a split."""
-    at = rows.first_of_each()
+    at = rows.first_of_each
     places = rows.frame.iloc[at]
     for one in np.flatnonzero(places.duplicated(["split", "location_id"]).to_numpy()).tolist():
         place = places.iloc[one]
@@ -47,6 +47,8 @@ def _scenes(rows: IndexRows) -> Iterator[Finding]:
     table = table[~table.duplicated(["store", "row", "season"])]
     keys = ["s2_id", *GROUND]
     again = table[table.duplicated(keys, keep=False)]
+    if again.empty:
+        return
     for _, group in again.groupby(keys, sort=False):
         first = group.iloc[0]
         for at, scene in zip(group.index[1:].tolist(), group["s2_id"].iloc[1:], strict=True):

@@ -83,7 +83,7 @@ def _outlined(
 
 def _same_grid(rows: IndexRows) -> NDArray[np.int64]:
     """(rows,): the first index row of the same row of a store, where it lies on the same grid; else the row itself."""
-    first, epsg = rows.first_of_its_row(), rows.frame["epsg"].to_numpy()
+    first, epsg = rows.first_of_its_row, rows.frame["epsg"].to_numpy()
     same = (epsg == epsg[first]) & (rows.affine == rows.affine[first]).all(axis=1)
     return np.where(same, first, np.arange(len(first)))
 

@@ -57,14 +57,18 @@ class IndexRows:
     def findings(self, check: Check, wrong: Any, what: str, *columns: str) -> Iterator[Finding]:
         """A finding for every row where `wrong`, (rows,) booleans; `{column}` in `what` is the row's value."""
         found = np.flatnonzero(np.asarray(wrong, bool))
+        if not len(found):
+            return
         told = [self.frame[name].iloc[found].tolist() for name in columns]
         for at, *values in zip(found.tolist(), *told, strict=True):
             yield self.finding(check, at, what.format(**dict(zip(columns, values, strict=True))))
 
+    @functools.cached_property
     def first_of_each(self) -> NDArray[np.int64]:
         """(places,): the first index row of every row of every store, in order of the index."""
-        return np.flatnonzero(self.first_of_its_row() == np.arange(len(self.frame))).astype(np.int64)
+        return np.flatnonzero(self.first_of_its_row == np.arange(len(self.frame))).astype(np.int64)
 
+    @functools.cached_property
     def first_of_its_row(self) -> NDArray[np.int64]:
         """(rows,): the first index row of the same row of the same store."""
         row_of = self.frame.groupby(["store", "row"], sort=False).ngroup().to_numpy()

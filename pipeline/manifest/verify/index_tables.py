@@ -101,11 +101,13 @@ def _dropped(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
     if table is None or not set(DROPPED_COLUMNS) <= set(table.schema.names):
         yield Finding("index", DROPPED, f"cannot be read: {why or 'lacks columns'}", path=DROPPED)
         return
+    if not len(table):
+        return
     recipe = tree.provenance.get("recipe")
     anew = isinstance(recipe, dict) and recipe.get("kind") == OWN_SPLITS
     keys = ["location_id"] if anew else ["location_id", "split"]
     gone = table.select(list(DROPPED_COLUMNS)).to_pandas().drop_duplicates(keys).set_index(keys)
-    at = rows.first_of_each()
+    at = rows.first_of_each
     places = rows.frame.iloc[at].set_index(keys).index
     for one in np.flatnonzero(places.isin(gone.index)).tolist():
         told = gone.loc[places[one]]

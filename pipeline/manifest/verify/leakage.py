@@ -35,7 +35,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
     rows = index_rows(tree)
     if rows is None:
         return
-    places = rows.first_of_each()
+    places = rows.first_of_each
     splits = rows.frame["split"].to_numpy()[places]
     if len(set(splits)) > 1:
         yield from _same_ids(rows, places)

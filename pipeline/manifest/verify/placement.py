@@ -84,7 +84,7 @@ def _splits_of(store: str, downstream: bool, rows: IndexRows, at: NDArray[np.int
 def _one_place(rows: IndexRows) -> Iterator[Finding]:
     """Rows whose seasons are said to be of several locations or to lie on several grids."""
     frame = rows.frame
-    first = rows.first_of_its_row()
+    first = rows.first_of_its_row
     for name in ("location_id", "epsg"):
         values = frame[name].to_numpy()
         for one in np.flatnonzero(values != values[first]).tolist():

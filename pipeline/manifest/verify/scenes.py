@@ -95,12 +95,13 @@ def _ranges(rows: IndexRows) -> Iterator[Finding]:
         wrong = (frame[column] < first) | (frame[column] > now)
         yield from rows.findings("index", wrong, f"{column} {{{column}}}, expected {first:%Y-%m-%d} to today", column)
     for column, low, high in (("cloud_pct", 0, 100), ("label_valid_frac", 0, 1), ("s1_relative_orbit", 1, ORBITS)):
-        values = frame[column].astype("Float64")
-        wrong = ((values < low) | (values > high)).fillna(False) | np.isinf(values.fillna(0).to_numpy(float))
-        yield from rows.findings("index", wrong, f"{column} {{{column}}}, expected {low}..{high}", column)
+        values = frame[column].to_numpy(np.float64, na_value=np.nan)
+        beyond = (values < low) | (values > high)
+        yield from rows.findings("index", beyond, f"{column} {{{column}}}, expected {low}..{high}", column)
     for column, form in (("s1_orbit_pass", "|".join(PASSES)), ("processing_baseline", r"\d\d\.\d\d")):
-        wrong = frame[column].notna() & ~frame[column].astype("string").str.fullmatch(form).fillna(False)
-        yield from rows.findings("index", wrong, f"{column} '{{{column}}}', expected {form}", column)
+        fitting = pc.match_substring_regex(pa.array(frame[column], pa.string(), from_pandas=True), f"^({form})$")
+        unfit = pc.invert(fitting).fill_null(False).to_numpy(zero_copy_only=False)
+        yield from rows.findings("index", unfit, f"{column} '{{{column}}}', expected {form}", column)
 
 
 def _seasons(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
