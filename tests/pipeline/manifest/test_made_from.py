@@ -1,0 +1,89 @@
+"""What a manifest is made from: rewritten without any source, and plain words on what is missing."""
+
+import datetime
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.manifest.made_from import made_from_inputs, read_made_from
+from pipeline.manifest.release import keep_release, released_section, run_release
+from pipeline.manifest.write import is_written, write_manifest
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.layout import RunLayout
+from pipeline.schema.release import ReleaseSettings
+
+TreeBytes = Callable[[Path], dict[str, bytes]]
+
+DAY = datetime.date(2026, 1, 2)
+
+
+@pytest.fixture
+def run(ours: Any, tmp_path: Path) -> RunLayout:
+    """A finished run without its raw pixels."""
+    shutil.copytree(ours.run.root, tmp_path / "run", ignore=shutil.ignore_patterns("tiles"))
+    return RunLayout(tmp_path / "run")
+
+
+def test_a_manifest_is_made_again_from_tables_alone(run: RunLayout, ours: Any, tree_bytes: TreeBytes) -> None:
+    for lost in (run.manifest, *run.root.glob("store/*.zarr/*/c")):
+        shutil.rmtree(lost)
+    made = write_manifest(run)
+    assert is_written(run, made_from_inputs(run) or "")
+    expected = tree_bytes(ours.run.manifest)
+    same = ("index.parquet", "digests.parquet", "assets.parquet", "dropped.parquet", "statistics.json", "funnel.json")
+    found = tree_bytes(run.manifest)
+    assert {name: found[name] for name in same} == {name: expected[name] for name in same}
+    assert f'"{made.dataset_digest}"'.encode() in expected["provenance.json"]
+
+
+def test_only_the_date_tells_two_days_apart(run: RunLayout, tree_bytes: TreeBytes) -> None:
+    trees = []
+    for day in (DAY, DAY + datetime.timedelta(1)):
+        write_manifest(run, today=day)
+        tree = tree_bytes(run.manifest)
+        tree.pop("manifest-sha256.txt")
+        trees.append({name: data.replace(day.isoformat().encode(), b"DAY") for name, data in tree.items()})
+    assert trees[0] == trees[1]
+    assert b"DAY" in trees[0]["provenance.json"]
+
+
+def test_a_release_is_another_manifest_of_the_same_content(run: RunLayout) -> None:
+    inputs = made_from_inputs(run) or ""
+    before = write_manifest(run)
+    run.recipe.write_text("name: nol\n")
+    assert is_written(run, inputs)
+    release = ReleaseSettings(version="1.0.0", date=DAY, title="Ours")
+    keep_release(run, release)
+    assert (run_release(run), released_section(run)["version"]) == (release, "1.0.0")
+    assert yaml.safe_load(run.recipe.read_text())["name"] == "nol"
+    assert not is_written(run, inputs)
+    assert write_manifest(run).dataset_digest == before.dataset_digest
+    assert is_written(run, inputs)
+    assert '"date": "2026-01-02"' in (run.manifest / "provenance.json").read_text()
+    run.recipe.write_text("release: {versoin: 1.0.0}\n")
+    with pytest.raises(UsageError, match=r"unknown key 'release.versoin'; did you mean 'version'"):
+        run_release(run)
+
+
+def test_what_is_missing_is_named(run: RunLayout) -> None:
+    table = run.table("match", 0)
+    kept = table.read_bytes()
+    table.unlink()
+    with pytest.raises(NoldoError, match=r"tables/match/part-00000\.parquet is not there"):
+        read_made_from(run)
+    table.write_bytes(kept)
+    marker = run.root / "store" / ".nol.zarr.inputs"
+    marker.write_text("another")
+    with pytest.raises(NoldoError, match="is not the store that"):
+        read_made_from(run)
+    run.table("manifest", 0).unlink()
+    with pytest.raises(NoldoError, match="the run is not finished, or an earlier version finished it"):
+        read_made_from(run)
+    assert made_from_inputs(run) is None
+    shutil.rmtree(run.root / "tables")
+    with pytest.raises(NoldoError, match="it is a published copy or no run"):
+        read_made_from(run)
