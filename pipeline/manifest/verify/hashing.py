@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.manifest.verify.two_lanes import BLOCK_BYTES, INITIAL_STATE, compiled, last_blocks, state_bytes
+from pipeline.manifest.verify.two_lanes import BLOCK_BYTES, INITIAL_STATE, lanes, last_blocks, state_bytes
 
 Bytes = NDArray[np.uint8]
 """Contiguous, of one axis."""
@@ -20,7 +21,7 @@ class Message:
         self.size = 0
         self.tail = b""
         self.state = INITIAL_STATE.copy()
-        self.plain: Any = None if compiled() else hashlib.sha256()
+        self.plain: Any = None if lanes() else hashlib.sha256()
 
     def digest(self) -> bytes:
         """The 32 bytes of SHA-256 over everything that was taken; nothing can be taken afterwards."""
@@ -54,14 +55,38 @@ def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
 
 
 def _take(messages: Sequence[Message], parts: Sequence[Bytes]) -> None:
-    hash_jobs = compiled()
-    assert hash_jobs is not None, "messages know no other way"
-    states = np.empty((len(messages), len(INITIAL_STATE)), np.uint32)
-    addresses, blocks = np.empty((2, len(messages)), np.int64)
-    for at, (message, part) in enumerate(zip(messages, parts, strict=True)):
-        states[at] = message.state
-        addresses[at] = part.__array_interface__["data"][0]
-        blocks[at] = len(part) // BLOCK_BYTES
-    hash_jobs(states, addresses, blocks)
-    for at, message in enumerate(messages):
-        message.state = states[at]
+    compiled = lanes()
+    assert compiled is not None, "messages know no other way"
+    jobs = [
+        _Job(_address(message.state), _address(part), len(part) // BLOCK_BYTES)
+        for message, part in zip(messages, parts, strict=True)
+    ]
+    first = jobs[0]
+    for second in jobs[1:]:
+        now = min(first.blocks, second.blocks)
+        if now:
+            compiled.two(first.state, second.state, first.data, second.data, now)
+            first.advance(now)
+            second.advance(now)
+        first = first if first.blocks else second
+    if first.blocks:
+        compiled.one(first.state, first.data, first.blocks)
+
+
+@dataclass
+class _Job:
+    """Blocks that one message is to be taken on over."""
+
+    state: int
+    data: int
+    blocks: int
+
+    def advance(self, blocks: int) -> None:
+        """Leave out blocks that are done."""
+        self.data += BLOCK_BYTES * blocks
+        self.blocks -= blocks
+
+
+def _address(array: NDArray[Any]) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address

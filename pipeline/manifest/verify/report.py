@@ -54,6 +54,8 @@ class VerifyReport:
         found = [finding for finding in self.findings if finding.check == check]
         skipped = self.skipped.get(check, ())
         verdict = f"{len(found)} FOUND" if found else ("in part" if skipped else "holds")
+        if check == "signature" and not found and self.signature.startswith("not "):
+            verdict = "unknown"
         yield f"{check:<11} {verdict:<9} {CHECKS[check]}"
         for finding in found[:limit]:
             yield f"    {finding.where}: {finding.what}"
