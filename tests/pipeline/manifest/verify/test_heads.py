@@ -1,0 +1,48 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.manifest.verify.documents import check
+from pipeline.manifest.verify.tree import PublishedTree
+from pipeline.schema.layout import RunLayout
+
+CARD, CITATION = "manifest/README.md", "manifest/CITATION.cff"
+
+CHANGES = {
+    "a size": (CARD, "- n<1K", "- 1K<n<10K", "head size_categories: says ['1K<n<10K']"),
+    "a file of the head": (
+        CARD,
+        "path: manifest/index-test.parquet",
+        "path: manifest/index-tset.parquet",
+        "names manifest/index-tset.parquet, which is not there",
+    ),
+    "a licence": (CARD, "license: cc-by-4.0", "license: mit", "license: gives the licence 'mit'"),
+    "a misspelt key": (CARD, "task_categories:", "task_categoris:", "no known key 'task_categoris'"),
+    "a title": (CARD, "pretty_name: 'Emulated SSL4EO", "pretty_name: 'Emulated SSL3EO", "pretty_name: gives the title"),
+    "a digest": (CARD, "sha256:", "sha257:", "does not give the content digest sha256:"),
+    "no head": (CARD, "---\n", "***\n", "cannot be read: has no YAML head"),
+    "a day": (CITATION, "date-released: '2", "date-released: '3", "date-released: says '3"),
+    "a cited digest": (CITATION, "value: sha256:", "value: sha257:", "identifiers: does not give the content digest"),
+    "a misspelt key of the citation": (CITATION, "abstract:", "abstrakt:", "no known key 'abstrakt'"),
+    "a missing key": (CITATION, "cff-version: 1.2.0\n", "", "there is no 'cff-version'"),
+    "no YAML": (CITATION, "title:", "title: [", "cannot be read: "),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_what_does_not_agree_is_found(
+    tiles_run: RunLayout,
+    copied: Callable[[RunLayout], Path],
+    open_published: Callable[[Path], PublishedTree],
+    told: Callable[[Any], list[str]],
+    what: str,
+) -> None:
+    path, old, new, expected = CHANGES[what]
+    root = copied(tiles_run)
+    text = (root / path).read_text()
+    assert old in text
+    (root / path).write_text(text.replace(old, new))
+    lines = told(check(open_published(root)))
+    assert any(line.startswith(path) and expected in line for line in lines), lines
