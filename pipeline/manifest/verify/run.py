@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.files import is_local, is_storage_error
+from pipeline.files import can_list, is_local, is_storage_error
 from pipeline.manifest.verify import signature
 from pipeline.manifest.verify.finding import CHECKS, Finding
 from pipeline.manifest.verify.jobs import Jobs, plan_jobs, unavailable, unreadable
@@ -20,8 +20,9 @@ from pipeline.manifest.verify.sample import Sample
 from pipeline.manifest.verify.shard_check import check_file, check_shard
 from pipeline.manifest.verify.shard_file import Memory
 from pipeline.manifest.verify.shard_job import Checked, ShardJob
-from pipeline.manifest.verify.tree import PublishedTree, open_tree
+from pipeline.manifest.verify.tree import NOT_THERE, PublishedTree, open_tree
 from pipeline.manifest.verify.whole_checks import WHOLE_CHECKS, WholeCheck, impossible
+from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
 
 REMOTE_THREADS: Final = 4
@@ -55,12 +56,13 @@ def verify(
     `sample` is the share of shards that is read, drawn with `seed`; the manifest is always read whole, and all files
     are looked for. With `recompressed` the stores may be packed in any way, so that their files are not compared, only
     what they hold. `key` is a public key, or a file of allowed signers, that must have signed. Raises UsageError where
-    `key` is neither, NoldoError where it is given and ssh-keygen is not there; all else that is wrong is a finding.
+    there is no manifest or `key` is neither, NoldoError where it is given and ssh-keygen is not there; all else that is
+    wrong is a finding.
     """
     started = time.monotonic()
     tree, findings = open_tree(root)
     if tree is None:
-        return VerifyReport(str(root), tuple(findings), 0, 0, 0, time.monotonic() - started, {}, "not checked")
+        return _nothing(root, findings, time.monotonic() - started)
     presence = look(root, tree.arrays)
     jobs = plan_jobs(tree, presence, Sample(sample, seed), recompressed=recompressed)
     findings += check_presence(presence, tree.checksums, recompressed=recompressed)
@@ -84,6 +86,19 @@ def verify(
         skipped={check: tuple(reasons) for check, reasons in jobs.skipped.items()},
         signature=signature.signature_line(tree, key),
     )
+
+
+def _nothing(root: AnyPath, findings: list[Finding], seconds: float) -> VerifyReport:
+    """Of a folder of whose manifest nothing can be read."""
+    if all(NOT_THERE in finding.what for finding in findings):
+        known = "is not there" if can_list(root) else "is not there, or its server does not answer"
+        raise UsageError(f"{root}/manifest {known}; give the folder that holds manifest/ and store/")
+    told = {finding.check for finding in findings}
+    rest = [
+        Finding(check, "manifest", "not checked: nothing of it can be read") for check in CHECKS if check not in told
+    ]
+    every = tuple(sorted([*findings, *rest], key=_order))
+    return VerifyReport(str(root), every, 0, 0, 0, seconds, {}, "not checked")
 
 
 def _order(finding: Finding) -> tuple[int, str, str, int, str]:

@@ -28,6 +28,8 @@ PROVENANCE: Final = "manifest/provenance.json"
 _READ: Final[dict[str, Check]] = {LISTING: "files", INDEX: "index", DIGESTS: "content", PROVENANCE: "content"}
 """Files that checks rest on, and the check that fails where one cannot be read."""
 
+NOT_THERE: Final = "it is not there"
+
 Read = TypeVar("Read")
 
 
@@ -192,5 +194,5 @@ def _is_expected(error: Exception) -> bool:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, FileNotFoundError) or isinstance(error.__cause__, FileNotFoundError):
-        return "it is not there"
+        return NOT_THERE
     return storage_reason(error)
