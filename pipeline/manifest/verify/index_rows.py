@@ -7,6 +7,7 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -76,9 +77,18 @@ class IndexRows:
         return np.asarray(first[row_of], np.int64)
 
 
+_KNOWN: Final[WeakKeyDictionary[PublishedTree, IndexRows | None]] = WeakKeyDictionary()
+"""What trees that are still open gave: several checks ask."""
+
+
 def index_rows(tree: PublishedTree) -> IndexRows | None:
     """The index, or None where it could not be read or is not what it should be; see `form_findings`."""
-    frame = tree.index
+    if tree not in _KNOWN:
+        _KNOWN[tree] = _index_rows(tree.index)
+    return _KNOWN[tree]
+
+
+def _index_rows(frame: pd.DataFrame) -> IndexRows | None:
     if not set(SCHEMA.names) <= set(frame.columns) or frame[list(REQUIRED)].isna().any(axis=None):
         return None
     kinds = {"season": "i", "row": "i", "epsg": "i", "label_valid_frac": "f", "s2_datetime": "M", "s1_datetime": "M"}
