@@ -91,12 +91,12 @@ def compare(
     With `reread` digests are not relied on. What cannot be read is told as missing, and the rest goes on.
     """
     rows = shared_rows(ours, published)
-    digests, kinds = row_drift(ours, published), grid_kinds(rows)
+    digests, kinds = None if reread else row_drift(ours, published), grid_kinds(rows)
     tallies, gone, compared = Tallies(), Gone(), 0
     if ours.root is not None and published.root is not None:
         stores = (Stores(ours, "ours", gone), Stores(published, "published", gone))
         ids = rows[ID].unique()
-        if digests is not None and not reread:
+        if digests is not None:
             unlike = differing(digests, (*BANDS, *LABELS))
             ids = ids[[location_id in unlike for location_id in ids]]
         ids = _spread(ids, locations)

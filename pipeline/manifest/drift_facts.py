@@ -17,8 +17,10 @@ LICENCES: Final = "LICENSES.md"
 Section = Literal["recipe", "code", "release", "licences"]
 SECTIONS: Final[tuple[Section, ...]] = ("recipe", "code", "release", "licences")
 
-_CONTENT: Final = ("content_digest", "recipe_digest", "recipe", "source", "release", "data", "emulated", "code")
-"""Keys of a provenance that are told elsewhere, or in another section than code."""
+_TOLD: Final = (
+    "content_digest", "recipe_digest", "recipe", "source", "release", "data", "emulated", "code", "environment",
+)  # fmt: skip
+"""Keys of a provenance that are told elsewhere, or follow from others; the rest of it counts as code."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ def read_facts(manifest: AnyPath | None) -> ManifestFacts | None:
     provenance = _read_object(manifest / PROVENANCE)
     recipe = {"source": provenance.get("source"), **_object(provenance.get("recipe"))}
     release = _object(recipe.pop("release", None)) | _object(provenance.get("release"))
-    code = _object(provenance.get("code")) | {k: v for k, v in provenance.items() if k not in _CONTENT}
+    code = _object(provenance.get("code")) | _object(provenance.get("environment"))
+    code |= {key: value for key, value in provenance.items() if key not in _TOLD}
     facts: dict[Section, Mapping[str, Any]] = {
         "recipe": dict(_flat(recipe)),
         "code": dict(_flat(code)),
-        "release": dict(_flat(release)),
+        "release": {key: value for key, value in _flat(release) if value not in (None, [])},
         "licences": dict(_licences(manifest)),
     }
     return ManifestFacts(_object(provenance.get("content_digest")).get("dataset"), facts)

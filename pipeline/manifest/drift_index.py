@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pipeline.manifest.drift_side import ID, SCENES, SEASON, Side
 from pipeline.schema.grid import PIXEL_M
@@ -114,7 +115,26 @@ def grid_kinds(rows: pd.DataFrame) -> list[str]:
     if not {"geotransform_ours", "geotransform_published"} <= set(rows.columns):
         return ["unknown"] * len(rows)
     named = [name for name in rows.columns if name.startswith(("epsg_", "geotransform_"))]
-    return [_kind(pixel_offset(row)) for row in rows[named].to_dict("records")]
+    kinds = ["same" if equal else "" for equal in _grids_equal(rows)]
+    unlike = [at for at, kind in enumerate(kinds) if not kind]
+    for at, row in zip(unlike, rows.iloc[unlike][named].to_dict("records"), strict=True):
+        kinds[at] = _kind(pixel_offset(row))
+    return kinds
+
+
+def _grids_equal(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Rows whose two grids are surely the same; the others take a closer look."""
+    sides = [rows[f"geotransform_{side}"].to_numpy(dtype=object) for side in ("ours", "published")]
+    whole = np.array([np.size(a) == np.size(b) == 6 for a, b in zip(*sides, strict=True)], dtype=np.bool_)
+    if not whole.any() or not {"epsg_ours", "epsg_published"} <= set(rows.columns):
+        return np.zeros(len(rows), dtype=np.bool_)
+    ours, published = (np.array([list(grid) for grid in side[whole]], dtype=np.float64) for side in sides)
+    zones = (rows["epsg_ours"] == rows["epsg_published"]) & (rows["epsg_ours"].fillna(0) != 0)
+    equal = np.zeros(len(rows), dtype=np.bool_)
+    plain = (ours[:, 0] == PIXEL_M) & (ours[:, 4] == -PIXEL_M)
+    equal[whole] = (ours == published).all(axis=1) & plain
+    found: NDArray[np.bool_] = equal & zones.to_numpy(dtype=np.bool_, na_value=False)
+    return found
 
 
 def grid_counts(kinds: Iterable[str]) -> GridDrift:
@@ -155,11 +175,13 @@ def pixel_offset(row: dict[Any, Any]) -> tuple[int, int] | None:
 
 def _season_drift(season: int, sensor: str, column: str, group: pd.DataFrame) -> SceneDrift:
     named = [
-        (location_id, *("" if pd.isna(name) else str(name) for name in names))
-        for location_id, *names in zip(group[ID], group[f"{column}_ours"], group[f"{column}_published"], strict=True)
+        (location_id, *(name if isinstance(name, str) else "" for name in names))
+        for location_id, *names in zip(
+            *(group[name].to_numpy(dtype=object) for name in (ID, f"{column}_ours", f"{column}_published")), strict=True
+        )
     ]
     both = [row for row in named if row[1] and row[2]]
-    other = [row for row in both if scene_key(row[1], sensor) != scene_key(row[2], sensor)]
+    other = [row for row in both if row[1] != row[2] and scene_key(row[1], sensor) != scene_key(row[2], sensor)]
     return SceneDrift(
         season=season,
         sensor=sensor,

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pipeline.manifest.drift import Drift
+from pipeline.manifest.drift_facts import SECTIONS, FactChange
 from pipeline.manifest.drift_index import first_few
 from pipeline.manifest.drift_locations import LocationDrift
 from pipeline.manifest.drift_rows import RowDrift
 
 LOCATIONS: Final = 5
 """Locations told one by one; all of them are in the JSON."""
+FACTS: Final = 20
+"""Keys of one section told one by one."""
 VALUE_CHARACTERS: Final = 60
 
 
@@ -71,19 +74,21 @@ def _location_words(one: LocationDrift) -> Iterator[str]:
 
 def fact_lines(drift: Drift) -> Iterator[str]:
     """A line a key that the manifests state differently, and one for the content digests."""
-    for fact in drift.facts:
-        if fact.kind == "changed":
-            words = f"{_value(fact.ours)} -> {_value(fact.published)}"
-        else:
-            words = (
-                f"published only, {_value(fact.published)}"
-                if fact.kind == "added"
-                else f"ours only, {_value(fact.ours)}"
-            )
-        yield f"{fact.section:<10} {fact.key}: {words}"
+    for section in SECTIONS:
+        facts = [fact for fact in drift.facts if fact.section == section]
+        yield from (f"{section:<10} {fact.key}: {_fact_words(fact)}" for fact in facts[:FACTS])
+        if len(facts) > FACTS:
+            yield f"{'':<10} and {len(facts) - FACTS} more, all of them with --json"
     ours, published = drift.content
     if ours and published:
         yield f"content    the same, {ours}" if ours == published else f"content    {ours} -> {published}"
+
+
+def _fact_words(fact: FactChange) -> str:
+    if fact.kind == "changed":
+        return f"{_value(fact.ours)} -> {_value(fact.published)}"
+    added = fact.kind == "added"
+    return f"published only, {_value(fact.published)}" if added else f"ours only, {_value(fact.ours)}"
 
 
 def _value(value: Any) -> str:

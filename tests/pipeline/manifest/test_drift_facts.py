@@ -14,14 +14,15 @@ PROVENANCE: dict[str, Any] = {
     "recipe_digest": "aa",
     "content_digest": {"dataset": "sha256:aa", "rows": 3},
     "source": {"kind": "earthengine"},
-    "code": {"commit": "abc", "packages": {"zarr": "3.1.6", "numpy": "2.4.6"}},
-    "environment": {"os": "Linux"},
+    "code": {"commit": "abc"},
+    "environment": {"platform": "Linux", "packages": {"zarr": "3.1.6", "numpy": "2.4.6"}},
+    "release": {"version": "0.1.0", "doi": None},
     "recipe": {
         "name": "nol",
         "sample": {"count": 3, "ids": None},
         "seasons": {"anchors": ["2021-12-21", "2021-09-22"]},
         "source": {"kind": "earthengine"},
-        "release": {"version": "0.1.0"},
+        "release": {"version": "0.0.1"},
     },
 }
 
@@ -45,8 +46,9 @@ def test_every_changed_key_is_told_with_both_values(tmp_path: Path) -> None:
     other = json.loads(json.dumps(PROVENANCE))
     other["recipe"]["sample"] = {"count": 4, "seed": 1, "ids": None}
     other["recipe"]["seasons"]["anchors"][1] = "2021-09-21"
-    other["recipe"]["release"]["version"] = "0.2.0"
-    other["code"] = {"commit": "abd", "packages": {"zarr": "3.2.0"}}
+    other["release"]["version"] = "0.2.0"
+    other["code"]["commit"] = "abd"
+    other["environment"]["packages"] = {"zarr": "3.2.0"}
     other["content_digest"]["dataset"] = "sha256:bb"
     sides = (
         read_facts(manifest(tmp_path / "a", PROVENANCE)),
@@ -70,6 +72,15 @@ def test_every_changed_key_is_told_with_both_values(tmp_path: Path) -> None:
     assert found["recipe:seasons.anchors"].published == ["2021-12-21", "2021-09-21"]
     assert (found["release:version"].ours, found["release:version"].published) == ("0.1.0", "0.2.0")
     assert found["licences:license"].published == "ODbL 1.0"
+
+
+def test_versions_are_the_same_wherever_a_manifest_keeps_them(tmp_path: Path) -> None:
+    earlier = json.loads(json.dumps(PROVENANCE))
+    del earlier["environment"], earlier["release"]
+    earlier["code"]["packages"] = {"zarr": "3.1.6", "numpy": "2.4.5"}
+    sides = (read_facts(manifest(tmp_path / "a", earlier)), read_facts(manifest(tmp_path / "b", PROVENANCE)))
+    found = {f"{one.section}:{one.key}": one.kind for one in fact_changes(*sides)}
+    assert found == {"code:packages.numpy": "changed", "code:platform": "added", "release:version": "changed"}
 
 
 def test_a_side_without_provenance_is_not_compared(tmp_path: Path) -> None:
