@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipeline.manifest.described import Described, Kind
-from pipeline.manifest.documents.kinds import EMULATED, is_emulated
+from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_unlabelled
 from pipeline.manifest.documents.limitations import sampling_of
 
 
@@ -64,6 +64,7 @@ _ANNOTATION: Final[Mapping[Kind, tuple[str, str, tuple[str, ...]]]] = {
         (),
     ),
 }
+_NO_LABELS: Final[tuple[str, str, tuple[str, ...]]] = ("None: there are no labels.", "0", ())
 _NO_PEOPLE: Final = "None: at 10 m no person, vehicle or plate can be seen, and no name or address is held."
 _IMPACT: Final = (
     "Maps made with such models steer money and control land. Models see best where labels are best, which is where "
@@ -77,7 +78,7 @@ _MAINTENANCE: Final = (
 
 def collecting_of(described: Described) -> Collecting:
     """The description for a data set, from its kind and its recipe."""
-    annotation, per_item, tools = _ANNOTATION[described.kind]
+    annotation, per_item, tools = _NO_LABELS if is_unlabelled(described) else _ANNOTATION[described.kind]
     emulated, source = is_emulated(described), dict(described.provenance.get("source") or {})
     imported = source.get("kind") == "import"
     collection = f"{_COLLECTION[described.kind]} {sampling_of(described)}".strip()

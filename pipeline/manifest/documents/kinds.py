@@ -81,6 +81,17 @@ TEXTS: Final[Mapping[Kind, KindText]] = {
     ),
 }
 
+UNLABELLED: Final = KindText(
+    title="SSL4EO-S12: Sentinel-1 and Sentinel-2 over four seasons, without labels",
+    summary="Radar and optical images of the same ground in four seasons. Meant for pretraining without labels, or "
+    "with labels of one's own.",
+    labels="There were no labels beside the images: `dw` is 255, no label, everywhere.",
+    annotations="no-annotation",
+    keywords=(*_COMMON[:-2], "self-supervised learning", "pretraining", "multi-temporal"),
+    files=TEXTS["pretraining"].files,
+)
+"""Images of the pretraining kind, imported without labels."""
+
 EMULATED: Final = (
     "EMULATED: every pixel and label was computed on a seeded imaginary planet. It depicts no place on Earth and holds "
     "no satellite data."
@@ -95,9 +106,15 @@ def is_emulated(described: Described) -> bool:
     return bool(described.provenance["emulated"])
 
 
+def is_unlabelled(described: Described) -> bool:
+    """Whether the data set was imported without any labels."""
+    source = dict(described.provenance.get("source") or {})
+    return source.get("kind") == "import" and source.get("labels", "") is None
+
+
 def text_of(described: Described) -> KindText:
     """The words for a data set's kind."""
-    return TEXTS[described.kind]
+    return UNLABELLED if is_unlabelled(described) else TEXTS[described.kind]
 
 
 def title_of(described: Described) -> str:

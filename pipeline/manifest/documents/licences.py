@@ -1,11 +1,11 @@
 """Whose the data are: the licence of a data set, the sources' terms, and LICENSES.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pipeline.manifest.described import Described
-from pipeline.manifest.documents.kinds import EMULATED, is_emulated, title_of
+from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_unlabelled, title_of
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,15 @@ def sources_of(described: Described) -> tuple[Source, ...]:
     places = (_GEONAMES,) if sample.get("place") == "cities" and not sample.get("from") else ()
     if is_emulated(described):
         return places
-    labels = () if source.get("labels", "") is None else _LABELS[described.kind]
-    return (_COPERNICUS, *labels, *_imported(str(source.get("layout", source.get("kind", "")))), *places)
+    labels = () if is_unlabelled(described) else _LABELS[described.kind]
+    return (_COPERNICUS, *labels, *_imported(source), *places)
 
 
-def _imported(layout: str) -> tuple[Source, ...]:
-    if layout.startswith("ssl4eo"):
-        return (_SSL4EO,)
-    return (_NOLDO,) if layout.startswith("noldo") else ()
+def _imported(source: Mapping[str, Any]) -> tuple[Source, ...]:
+    """Whose files were imported: a pretraining set's by edition, with labels of NoLDO-S12's or none; tiles by layout."""
+    images = (_SSL4EO,) if str(source.get("edition", "")).startswith("ssl4eo") else ()
+    from_noldo = source.get("labels") is not None or str(source.get("layout", "")).startswith("noldo")
+    return (*images, _NOLDO) if source.get("kind") == "import" and from_noldo else images
 
 
 def attributions(described: Described) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pipeline.manifest.described import Described, Kind
-from pipeline.manifest.documents.kinds import EMULATED, is_emulated
+from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_unlabelled
 from pipeline.manifest.documents.measured import measured_labels
 
 _TOP_OF_ATMOSPHERE: Final = (
@@ -33,20 +33,24 @@ _DW_CLOUD: Final = (
     "(World Resources Institute, as above)."
 )
 
+_NOISY_LABELS: Final = (
+    "The labels are a model's output, about 70 % right over all classes (Brown et al. 2022), and uncorrected: do "
+    "not estimate areas from them, and do not test on them.",
+    _DW_CONFUSION,
+    _DW_SMOOTH,
+    _DW_CLOUD,
+)
+_FOUR_SEASONS: Final = (
+    "Four seasons of about a year: no trend, and no full cycle of crops. A season may come from a year earlier "
+    "than the others where no clear scene was found; the index has every date.",
+    _TOP_OF_ATMOSPHERE,
+    _RESAMPLED,
+    "Images are clipped to mean +- some standard deviations and stored in 256 levels: bright snow, cloud, sun "
+    "glint and deep shadow are cut off, and radiometry finer than a level is lost.",
+)
+
 _LIMITS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "pretraining": (
-        "The labels are a model's output, about 70 % right over all classes (Brown et al. 2022), and uncorrected: do "
-        "not estimate areas from them, and do not test on them.",
-        _DW_CONFUSION,
-        _DW_SMOOTH,
-        _DW_CLOUD,
-        "Four seasons of about a year: no trend, and no full cycle of crops. A season may come from a year earlier "
-        "than the others where no clear scene was found; the index has every date.",
-        _TOP_OF_ATMOSPHERE,
-        _RESAMPLED,
-        "Images are clipped to mean +- some standard deviations and stored in 256 levels: bright snow, cloud, sun "
-        "glint and deep shadow are cut off, and radiometry finer than a level is lost.",
-    ),
+    "pretraining": (*_NOISY_LABELS, *_FOUR_SEASONS),
     "dw": (
         "Experts marked only what they were sure of: hard ground has no label, so a score here is a score on easy "
         "ground.",
@@ -80,6 +84,8 @@ _LIMITS: Final[Mapping[Kind, tuple[str, ...]]] = {
         _TOP_OF_ATMOSPHERE,
     ),
 }
+
+_UNLABELLED_LIMITS: Final = ("There are no labels.", *_FOUR_SEASONS)
 
 _CLOUD_FREE: Final = (
     "Only scenes with little cloud were taken, and only places with a clear scene in every season: the wet tropics, "
@@ -133,6 +139,7 @@ _USES: Final[Mapping[Kind, tuple[str, ...]]] = {
     ),
     "dfc2020": ("Fine-tuning and testing of land-cover segmentation at 10 m with dense labels",),
 }
+_UNLABELLED_USES: Final = ("Self-supervised pretraining on radar and optical images over seasons",)
 _EMULATED_USES: Final = (
     "Trying out, testing and teaching the software, offline",
     "Not for any statement about the Earth: neither for training models to be used nor for reporting scores",
@@ -142,7 +149,8 @@ _EMULATED_USES: Final = (
 def limitations(described: Described) -> tuple[str, ...]:
     """What the data set cannot be relied on for, its own figures among it."""
     emulated = (EMULATED + " What is said below of satellites and of Dynamic World holds for what it imitates.",)
-    found = (*_LIMITS[described.kind], *_time_gap(described), *measured_labels(described))
+    known = _UNLABELLED_LIMITS if is_unlabelled(described) else _LIMITS[described.kind]
+    found = (*known, *_time_gap(described), *measured_labels(described))
     return (*emulated, *found) if is_emulated(described) else found
 
 
@@ -153,7 +161,9 @@ def biases(described: Described) -> tuple[str, ...]:
 
 def use_cases(described: Described) -> tuple[str, ...]:
     """What the data set is for, and what it is not for."""
-    return _EMULATED_USES if is_emulated(described) else _USES[described.kind]
+    if is_emulated(described):
+        return _EMULATED_USES
+    return _UNLABELLED_USES if is_unlabelled(described) else _USES[described.kind]
 
 
 def sampling_of(described: Described) -> str:

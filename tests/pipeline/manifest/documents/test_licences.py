@@ -8,10 +8,8 @@ from pipeline.manifest.described import Described, Kind
 from pipeline.manifest.documents.licences import CC_BY, ODBL, licence_of, licences_text, sources_of
 
 
-def imported(described: Described, layout: str, **source: Any) -> Described:
-    return replace(
-        described, provenance={**described.provenance, "source": {"kind": "import", "layout": layout, **source}}
-    )
+def imported(described: Described, **source: Any) -> Described:
+    return replace(described, provenance={**described.provenance, "source": {"kind": "import", **source}})
 
 
 @pytest.mark.parametrize(
@@ -48,8 +46,11 @@ def test_an_emulated_set_owes_nothing_to_satellites(describe_made_up: Callable[.
 
 
 def test_imported_files_are_owed_to_those_who_published_them(describe_made_up: Callable[..., Described]) -> None:
-    names = {source.name for source in sources_of(imported(describe_made_up(), "ssl4eo"))}
-    assert {"SSL4EO-S12", "Dynamic World V1"} <= names
-    assert "NoLDO-S12" in {source.name for source in sources_of(imported(describe_made_up("dw"), "noldo-dw"))}
-    unlabelled = sources_of(imported(describe_made_up(), "ssl4eo-v1.1", labels=None))
-    assert "Dynamic World V1" not in {source.name for source in unlabelled}
+    names = {one.name for one in sources_of(imported(describe_made_up(), edition="ssl4eo", labels="nol.zip"))}
+    assert {"SSL4EO-S12", "NoLDO-S12", "Dynamic World V1"} <= names
+    tiles = {one.name for one in sources_of(imported(describe_made_up("dw"), layout="noldo-dw"))}
+    assert "NoLDO-S12" in tiles
+    assert "SSL4EO-S12" not in tiles
+    unlabelled = {one.name for one in sources_of(imported(describe_made_up(), edition="ssl4eo-v1.1", labels=None))}
+    assert unlabelled.isdisjoint({"Dynamic World V1", "NoLDO-S12"})
+    assert "NoLDO-S12" not in {one.name for one in sources_of(describe_made_up())}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.manifest.described import Described
+from pipeline.manifest.documents.kinds import summary_of
 from pipeline.manifest.documents.limitations import biases, limitations, sampling_of, use_cases
 
 
@@ -54,3 +55,12 @@ def test_what_is_known_of_open_street_map(describe_made_up: Callable[..., Descri
     said = " ".join(limitations(describe_made_up("osm")))
     assert "undated" in said
     assert "not what covers it" in said
+
+
+def test_images_without_labels_claim_none(describe_made_up: Callable[..., Described]) -> None:
+    described = describe_made_up()
+    bare = {"kind": "import", "edition": "ssl4eo", "labels": None}
+    described = replace(described, provenance={**described.provenance, "source": bare})
+    assert limitations(described)[0] == "There are no labels."
+    assert "Dynamic World" not in " ".join([*limitations(described), *use_cases(described), summary_of(described)])
+    assert any("Level-1C" in line for line in limitations(described))
