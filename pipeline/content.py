@@ -47,5 +47,7 @@ def tree_digest(children: Mapping[str, str]) -> str:
 
 def canonical_json(plain: Any) -> bytes:
     """Plain data as JSON bytes with sorted keys and no spaces; NaN and infinities are refused with ValueError."""
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode()
+    return _CANONICAL.encode(plain).encode()
+
+
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

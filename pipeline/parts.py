@@ -110,7 +110,8 @@ def read_columns(path: AnyPath, columns: Sequence[str] | None = None) -> pa.Tabl
     """
     wanted = None if columns is None else list(columns)
     try:
-        table = pq.ParquetFile(readable(path), page_checksum_verification=True).read(columns=wanted)
+        file = pq.ParquetFile(readable(path), page_checksum_verification=True)
+        table = file.read(columns=wanted, use_threads=False)  # a part is read sooner than threads are woken
         return table.select(wanted or table.column_names).replace_schema_metadata()
     except (*UNREADABLE, KeyError) as error:
         raise _damaged(path, error) from error

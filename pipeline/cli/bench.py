@@ -60,6 +60,21 @@ def scale(counts: tuple[int, ...], workers: int, folder: Path | None, out: Path 
 
 
 @bench.command()
+@click.option("--count", "counts", type=click.IntRange(min=1), multiple=True, help="Locations kept; may be repeated.")
+@click.option("--folder", type=_FOLDER, help=f"{FOLDER_HELP} Takes 5 KB a location.")
+@click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def manifest(counts: tuple[int, ...], folder: Path | None, out: Path | None, as_json: bool) -> None:
+    """Writing the manifest of large data sets from made-up tables: time and memory, the stores' own files left out.
+
+    Example:  noldo bench manifest --count 100000 --count 251079 --out benchmarks/results
+    """
+    from benchmarks.manifest import SIZES, bench_manifest
+
+    _tell(bench_manifest(counts or SIZES, folder, lambda line: click.echo(line, err=True)), out, as_json=as_json)
+
+
+@bench.command()
 @click.option("--locations", type=click.IntRange(min=1), default=256, show_default=True, help="Made up and read.")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Of which the median counts.")
 @click.option("--compressible", is_flag=True, help="Images that lz4 shortens, to 0.91; by default it cannot.")

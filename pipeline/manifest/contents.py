@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +23,9 @@ from pipeline.schema.records import ShardRecord
 from pipeline.schema.tiles import TileShardRecord
 from pipeline.store_arrays import stored_scaling
 from pipeline.tile_arrays import open_tile_arrays
+
+FILTERED_ROWS: Final = 2**16
+"""Rows of a table looked at together: every look makes a set of all stored locations."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +90,14 @@ def _pretraining(run: RunLayout, made: MadeFrom, stores: tuple[StoreContents, ..
 
 def _of_stored(run: RunLayout, stage: str, parts: int, columns: Sequence[str], stored: pa.Array) -> pa.Table:
     """Columns of a stage's table, of those locations only that are in the store."""
-    found = []
+    found: list[pa.Table] = []
+    waiting: list[pa.Table] = []
     for part in range(parts):
-        table = read_columns(run.table(stage, part), columns)
-        found.append(table.filter(pc.is_in(table["location_id"], value_set=stored)))
+        waiting.append(read_columns(run.table(stage, part), columns))
+        if part == parts - 1 or sum(map(len, waiting)) >= FILTERED_ROWS:
+            whole = pa.concat_tables(waiting)
+            found.append(whole.filter(pc.is_in(whole["location_id"], value_set=stored)))
+            waiting.clear()
     return pa.concat_tables(found).combine_chunks()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 import numpy as np
@@ -158,9 +158,10 @@ def index_digest(index: AnyPath) -> str:
     order = pc.sort_indices(table, [(name, "ascending") for name in ("split", "row", "season")])
     digest = hashlib.sha256()
     for start in range(0, len(order), INDEX_ROWS):  # as Python objects all rows would take 2 KB each
-        for row in table.take(order[start : start + INDEX_ROWS]).to_pylist():
-            plain = {name: _plain(value) for name, value in row.items()}
-            digest.update(canonical_json(plain) + b"\n")
+        block = table.take(order[start : start + INDEX_ROWS])
+        columns = [_plain_column(block[name]) for name in INDEX_COLUMNS]
+        for row in zip(*columns, strict=True):
+            digest.update(canonical_json(dict(zip(INDEX_COLUMNS, row, strict=True))) + b"\n")
     return PREFIX + digest.hexdigest()
 
 
@@ -171,8 +172,14 @@ def _stores_named(index: AnyPath) -> set[str]:
         raise NoldoError(f"{index} cannot be read ({error}); restore it or write the manifest again") from error
 
 
-def _plain(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+def _plain_column(column: pa.ChunkedArray) -> list[Any]:
+    """A column's values as plain data, times in UTC as ISO 8601; of many equal ones each is turned once."""
+    if not pa.types.is_timestamp(column.type):
+        values: list[Any] = column.to_pylist()
+        return values
+    encoded = column.combine_chunks().dictionary_encode()
+    texts = [moment.astimezone(UTC).isoformat() for moment in encoded.dictionary.to_pylist()]
+    return [None if at is None else texts[at] for at in encoded.indices.to_pylist()]
 
 
 def _read_array_digest(array: Any) -> str:

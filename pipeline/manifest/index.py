@@ -17,7 +17,7 @@ from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from pipeline.files import write_bytes
-from pipeline.schema.grid import PixelGrid
+from pipeline.schema.grid import PixelGrid, transformer
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.records import N_SEASONS
 
@@ -126,7 +126,7 @@ def with_places(columns: dict[str, Any], grids: Sequence[PixelGrid], at: NDArray
 
     A grid whose epsg is 0 lies nobody knows where and has no geometry.
     """
-    outlines = np.array([split_at_antimeridian(g.footprint_lonlat()) if g.epsg else None for g in grids], object)
+    outlines = _outlines(grids)
     bounds = shapely.bounds(outlines)
     unknown = pa.array(shapely.is_missing(outlines))
     boxes = pa.StructArray.from_arrays(
@@ -141,6 +141,21 @@ def with_places(columns: dict[str, Any], grids: Sequence[PixelGrid], at: NDArray
     taken = pa.array(at)
     whole = columns | {name: column.take(taken) for name, column in places.items()}
     return pa.table([_cast(whole[name], kind) for name, kind in zip(SCHEMA.names, SCHEMA.types, strict=True)], SCHEMA)
+
+
+def _outlines(grids: Sequence[PixelGrid]) -> NDArray[np.object_]:
+    """Every grid's outline in degrees, PixelGrid.footprint_lonlat, a zone at a time; None where epsg is 0."""
+    found = np.full(len(grids), None, object)
+    zones = np.array([grid.epsg for grid in grids])
+    for epsg in np.unique(zones[zones != 0]).tolist():
+        at = np.flatnonzero(zones == epsg)
+        left, bottom, right, top = np.array([grids[n].bounds_m for n in at]).T
+        x, y = np.stack([left, right, right, left], 1), np.stack([bottom, bottom, top, top], 1)
+        lon, lat = transformer(epsg, 4326).transform(x, y)
+        found[at] = shapely.polygons(np.stack([lon, lat], 2))
+        for n in at[np.ptp(lon, axis=1) > 180.0]:
+            found[n] = split_at_antimeridian(found[n])
+    return found
 
 
 def _cast(column: Any, kind: pa.DataType) -> Any:
