@@ -151,7 +151,7 @@ def sources_of(described: Described) -> tuple[Source, ...]:
 
 
 def _imported(source: Mapping[str, Any]) -> tuple[Source, ...]:
-    """Whose files were imported: a pretraining set's by edition, its labels being NoLDO-S12's; those of tiles by layout."""
+    """Whose files were imported: a pretraining set's by edition, with labels of NoLDO-S12; those of tiles by layout."""
     images = (_SSL4EO,) if str(source.get("edition", "")).startswith("ssl4eo") else ()
     from_noldo = source.get("labels") is not None or str(source.get("layout", "")).startswith("noldo")
     return (*images, _NOLDO) if source.get("kind") == "import" and from_noldo else images
