@@ -98,7 +98,7 @@ def test_a_disk_that_is_full_at_any_stage(
 
 
 def test_a_read_only_folder_is_told_and_the_next_run_goes_on(
-    noldo: Noldo,
+    noldo_here: Noldo,
     small_run: tuple[Path, Any],
     small_recipe: Path,
     disk: Disk,
@@ -112,7 +112,7 @@ def test_a_read_only_folder_is_told_and_the_next_run_goes_on(
     shutil.copytree(reference, run)
     shutil.rmtree(run / "store")
     disk.mount("remount,ro")
-    refused = noldo("build", small_recipe, "--out", run)
+    refused = noldo_here("build", small_recipe, "--out", run)
     assert refused.status == 2
     assert f"cannot write to {run}: Read-only file system" in plain(refused.err)
     disk.mount("remount,rw")
@@ -175,7 +175,7 @@ def test_what_is_damaged_is_made_again(
 @pytest.mark.parametrize("damage", [spoil, cut])
 def test_a_damaged_shard_of_a_finished_store_is_found_and_made_again(
     damage: Callable[[Path], None],
-    noldo: Noldo,
+    noldo_here: Noldo,
     small_run: tuple[Path, Any],
     tmp_path: Path,
     small_planet_url: str,
@@ -188,7 +188,7 @@ def test_a_damaged_shard_of_a_finished_store_is_found_and_made_again(
     shard = run / "store" / "nol.zarr" / "s2" / "c" / "1" / "0" / "0" / "0" / "0"
     damage(shard)
     assert verify_checksums(RunLayout(run)).changed == (str(shard.relative_to(run)),)
-    refused = noldo("manifest", "digest", run)
+    refused = noldo_here("manifest", "digest", run)
     assert refused.status == 1
     assert "delete" in plain(refused.err)
     shard.unlink()
@@ -198,13 +198,13 @@ def test_a_damaged_shard_of_a_finished_store_is_found_and_made_again(
 
 
 def test_another_recipe_over_an_old_run_is_refused_and_nothing_is_touched(
-    noldo: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path
+    noldo: Noldo, noldo_here: Noldo, small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path
 ) -> None:
     reference, ended = small_run
     run = tmp_path / "run"
     shutil.copytree(reference, run)
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and path.name != ".lock"}
-    refused = noldo("build", small_recipe, "--out", run, "--set", "sample.seed=2")
+    refused = noldo_here("build", small_recipe, "--out", run, "--set", "sample.seed=2")
     assert refused.status == 2
     assert "sample.seed changed" in plain(refused.err)
     assert {p: p.stat().st_mtime_ns for p in run.rglob("*") if p.is_file() and p.name != ".lock"} == before

@@ -52,6 +52,7 @@ def building(
 
 def test_a_build_in_a_bucket_is_that_on_a_disk(
     noldo: Noldo,
+    noldo_here: Noldo,
     small_run: tuple[Path, Any],
     small_recipe: Path,
     building: tuple[AnyPath, "subprocess.Popen[bytes]"],
@@ -86,7 +87,7 @@ def test_a_build_in_a_bucket_is_that_on_a_disk(
     assert {k: v for k, v in file_sizes(out).items() if not k.startswith("events/")} == {
         k: v for k, v in before.items() if not k.startswith("events/")
     }
-    read_back = noldo("manifest", "digest", out, "--json")
+    read_back = noldo_here("manifest", "digest", out, "--json")
     assert read_back.json["dataset"] == on_disk.json["content_digest"]
 
 
@@ -121,7 +122,7 @@ def test_a_bucket_that_cannot_be_had_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("out", ["ftp://host/run", "s3://"])
-def test_what_is_no_place_for_a_run_is_refused(noldo: Noldo, small_recipe: Path, out: str) -> None:
-    ended = noldo("build", small_recipe, "--out", out)
+def test_what_is_no_place_for_a_run_is_refused(noldo_here: Noldo, small_recipe: Path, out: str) -> None:
+    ended = noldo_here("build", small_recipe, "--out", out)
     assert ended.status == 2
     assert len(ended.err.strip().splitlines()) == 1
