@@ -163,3 +163,47 @@ def test_an_index_that_does_not_name_the_scenes_is_no_base(root: Path) -> None:
     found = source.rows("store/nol.zarr", "s2", [1, 99])
     assert "does not name all four seasons' scenes" in found.missing[1]
     assert found.missing[99] == "the index has no row 99 of store/nol.zarr"
+
+
+class OneSize:
+    """A source that has pixels all around a tile, which lies in the middle of what is asked for."""
+
+    def __init__(self, make_tile: Callable[..., Any]) -> None:
+        self._make_tile = make_tile
+
+    def fetch_pixels(self, request: Any) -> dict[str, Any]:
+        side = request.grid.width_px
+        tile = self._make_tile(request.location_id, 30 if request.location_id == "test_0" else 32)
+        arrays = {}
+        for layer in request.layers:
+            image = layer.names[0][:2]
+            whole = np.full((len(layer.names), side, side), 7, tile[image].dtype)
+            edge = (side - tile[image].shape[-1]) // 2
+            whole[:, edge : side - edge, edge : side - edge] = tile[image]
+            arrays |= dict(zip(layer.names, whole, strict=True))
+        return arrays
+
+
+def test_tiles_that_were_padded_get_their_ring_of_no_data_back(
+    make_packed_tiles: Callable[..., Any], make_tile: Callable[..., Any], tmp_path: Path
+) -> None:
+    test = make_packed_tiles(tmp_path).stores[1]
+    store = "store/dw_test.zarr"
+    stored: Any = {name: np.asarray(a[:]) for name, a in zarr.open_group(tmp_path / store, mode="r").arrays()}
+    (tmp_path / "manifest").mkdir()
+    (tmp_path / "manifest" / "provenance.json").write_text(json.dumps({"recipe": {"kind": "dw"}}))
+    digests = [ArrayDigests.of(store, name, [row_digest(row) for row in values], 2) for name, values in stored.items()]
+    write_digests(tmp_path / "manifest" / DIGESTS_FILE, digests)
+    place = dict.fromkeys(("dw_id", "processing_baseline", "s2_tile"), "")
+    index = [
+        {"location_id": r.tile_id, "season": 0, "store": store, "row": r.row, "s2_id": "S2", "s1_id": "S1", **place,
+         "epsg": r.grid.epsg, "geotransform": list(r.grid.affine)} for r in test.rows
+    ]  # fmt: skip
+    pd.DataFrame(index).to_parquet(RunLayout(tmp_path).index)
+    source = EarthEngineRows(tmp_path, emulator_spec("http://127.0.0.1:1"))
+    source.__dict__["_source"] = OneSize(make_tile)
+    for name in ("s2", "s1", "epsg", "geotransform"):
+        found = source.rows(store, name, [0, 1])
+        assert found.missing == {}
+        for row in (0, 1):
+            np.testing.assert_array_equal(found.values[row], stored[name][row])
