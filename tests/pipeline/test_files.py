@@ -7,6 +7,7 @@ import pytest
 import zarr
 
 from pipeline.files import (
+    can_list,
     file_sizes,
     is_file,
     is_local,
@@ -15,6 +16,7 @@ from pipeline.files import (
     make_folder,
     on_disk,
     open_path,
+    open_published,
     remove,
     storage_reason,
     write_bytes,
@@ -175,3 +177,16 @@ def test_letting_a_file_go_leaves_it_as_it_is(tmp_path: Path, bucket: Callable[[
             write_bytes(folder / "a", b"whole")
             let_go(folder / "a")
             assert (folder / "a").read_bytes() == b"whole"
+
+
+def test_a_web_server_can_be_read_and_nothing_else(tmp_path: Path) -> None:
+    there = open_published("https://example.org/data/set/")
+    assert str(there / "manifest/index.parquet") == "https://example.org/data/set/manifest/index.parquet"
+    assert not can_list(there)
+    assert can_list(open_published(tmp_path))
+    assert can_list(open_published("s3://bucket/set"))
+    with pytest.raises(UsageError, match="names no server"):
+        open_published("http:///")
+    for open_one, text in ((open_path, "https://example.org/data"), (open_published, "ftp://example.org/data")):
+        with pytest.raises(UsageError, match="is not known"):
+            open_one(text)

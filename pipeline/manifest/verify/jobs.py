@@ -107,8 +107,7 @@ class _Planner:
             if not is_of_store(path):
                 self.jobs.files[path] = sha256
             elif not self.recompressed:
-                folder = "" if path.endswith("zarr.json") else "/".join(path.split("/")[:3])
-                rest[folder].append(path)
+                rest[self._sampled_folder(path)].append(path)
         for folder, paths in rest.items():
             chosen = self.sample.of(folder, paths) if folder else paths
             self.jobs.files |= {path: self.tree.checksums[path] for path in chosen}
@@ -118,6 +117,12 @@ class _Planner:
         if self.recompressed:
             self.jobs.skipped["files"].append("files of the stores: packed anew")
             self.jobs.skipped["checksums"].append("files of the stores: packed anew")
+
+    def _sampled_folder(self, path: str) -> str:
+        """The folder of the array whose pixels a file holds; empty of a file that holds none."""
+        store, array = "/".join(path.split("/")[:2]), path.split("/")[2]
+        pixels = array in self.tree.arrays.get(store, {}) and not path.endswith("zarr.json")
+        return f"{store}/{array}" if pixels else ""
 
     def _array(self, rows: ExpectedRows) -> object:
         return self.tree.arrays[rows.store][rows.array]

@@ -142,7 +142,8 @@ def _named_arrays(checksums: Mapping[str, str], index: pd.DataFrame, digests: Di
         parts = PurePosixPath(path).parts
         if len(parts) >= 3 and parts[0] == "store" and parts[-1] == "zarr.json":
             arrays = named.setdefault("/".join(parts[:2]), set())
-            arrays.update(parts[2:3] if len(parts) == 4 else ())
+            # The digests name the arrays; without them, whatever may be one.
+            arrays.update(parts[2:3] if len(parts) == 4 and not digests.arrays else ())
     for one in digests.arrays:
         named.setdefault(one.store, set()).add(one.array)
     for store in index["store"].dropna().unique() if "store" in index else ():

@@ -27,6 +27,8 @@ def impossible(tree: PublishedTree) -> Iterator[Finding]:
     """A finding for every check that cannot be made, so that none passes for being impossible."""
     if LISTING in tree.unread:
         yield Finding("checksums", LISTING, "not checked: the list cannot be read", path=LISTING)
+    elif not tree.checksums:
+        yield Finding("checksums", LISTING, "not checked: the list names no file", path=LISTING)
     if index_rows(tree) is None:
         for check in _OF_THE_INDEX:
             yield Finding(check, INDEX, "not checked: the index is not of its form", path=INDEX)
