@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY)  ## Make .venv with everything in it (about 7 GB, most of it torch)
 
@@ -56,6 +56,16 @@ compare: $(READY)  ## Pretrain all variants and transfer each to three small dow
 	test -d runs/dfc2020-files || $(BIN)/noldo emulator dfc2020 runs/dfc2020-files
 	$(BIN)/noldo import dfc2020 runs/dfc2020-files --out runs/demo-dfc2020
 	$(BIN)/noldo compare recipes/compare-demo.yaml --out runs/compare
+
+release-demo: $(READY)  ## Build the demo anew, verify it, and file its manifest under manifests/
+	@test -z "$$(git status --porcelain --untracked-files=no)" || { echo 'make: a released manifest names the commit that made it: commit your changes first'; exit 1; }
+	rm -rf runs/release-demo
+	$(BIN)/noldo build recipes/demo.yaml --out runs/release-demo --until manifest
+	$(BIN)/noldo manifest verify runs/release-demo
+	version=$$($(BIN)/noldo manifest publish runs/release-demo manifests/demo --dry-run --json | $(BIN)/python -c 'import json, sys; print(json.load(sys.stdin)["version"])') \
+	&& rm -rf manifests/demo/$$version && mkdir -p manifests/demo/$$version \
+	&& cp -r runs/release-demo/manifest manifests/demo/$$version/
+	rm -rf runs/release-demo
 
 clean:  ## Remove what was built, the environment included
 	rm -rf $(VENV) runs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

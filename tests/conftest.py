@@ -255,10 +255,10 @@ class KeptLink:
 
 @pytest.fixture(scope="session")
 def build_here(small_recipe: Path) -> Callable[..., tuple[Any, Ledger]]:
-    """`build_here(out, url, *settings)`: the small recipe's stages in this process; the funnel and the ledger."""
+    """`build_here(out, url, *settings)`: a recipe's stages in this process; the funnel and the ledger."""
 
-    def build(out: Path, url: str, *settings: str) -> tuple[Any, Ledger]:
-        recipe = load_recipe(small_recipe, settings)
+    def build(out: Path, url: str, *settings: str, recipe_file: Path = small_recipe) -> tuple[Any, Ledger]:
+        recipe = load_recipe(recipe_file, settings)
         with claimed_run(out, recipe, remake=False) as run:
             attempts: list[Attempt] = []
             job = Job(run, recipe, emulator_spec(url), None, link=KeptLink(attempts))
