@@ -149,11 +149,11 @@ def _outlines(grids: Sequence[PixelGrid]) -> NDArray[np.object_]:
     zones = np.array([grid.epsg for grid in grids])
     for epsg in np.unique(zones[zones != 0]).tolist():
         at = np.flatnonzero(zones == epsg)
-        left, bottom, right, top = np.array([grids[n].bounds_m for n in at]).T
+        left, bottom, right, top = np.array([grids[n].bounds_m for n in at.tolist()]).T
         x, y = np.stack([left, right, right, left], 1), np.stack([bottom, bottom, top, top], 1)
         lon, lat = transformer(epsg, 4326).transform(x, y)
         found[at] = shapely.polygons(np.stack([lon, lat], 2))
-        for n in at[np.ptp(lon, axis=1) > 180.0]:
+        for n in at[np.ptp(lon, axis=1) > 180.0].tolist():
             found[n] = split_at_antimeridian(found[n])
     return found
 

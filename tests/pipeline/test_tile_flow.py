@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from pipeline.cli.main import noldo
 from pipeline.experts import index_experts, read_expert_labels
 from pipeline.manifest.digest import digest_run
+from pipeline.manifest.made_from import Dropped
 from pipeline.parts import read_part
 from pipeline.recipe import read_yaml
 from pipeline.run_directory import claimed
@@ -24,7 +25,7 @@ from pipeline.schema.errors import FailureKind, NoldoError, SourceError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.strict import validated
-from pipeline.schema.tiles import DroppedTile, ExpertTile, FetchedTile, TilePair, UnusableTile
+from pipeline.schema.tiles import ExpertTile, FetchedTile, TilePair, UnusableTile
 from pipeline.sources.earthengine import EarthEngineSource
 from pipeline.sources.protocol import PixelRequest
 from pipeline.tile_arrays import read_tile_row
@@ -52,9 +53,9 @@ def made(ledger: Any) -> dict[str, int]:
 def test_every_tile_is_stored_or_told_why_not(dw_run: Path, expert_tiles: Path) -> None:
     tiles, strangers = index_experts(expert_tiles)
     index = gpd.read_parquet(RunLayout(dw_run).index)
-    dropped = read_part(dw_run / "manifest" / "dropped.parquet", DroppedTile)
-    assert set(index.location_id) | {d.tile_id for d in dropped if d.stage != "tiles"} == {t.tile_id for t in tiles}
-    assert [d.tile_id for d in dropped if d.stage == "tiles"] == [s.file for s in strangers]
+    dropped = read_part(dw_run / "manifest" / "dropped.parquet", Dropped)
+    assert set(index.location_id) | {d.location_id for d in dropped if d.stage != "tiles"} == {t.tile_id for t in tiles}
+    assert [d.location_id for d in dropped if d.stage == "tiles"] == [s.file for s in strangers]
     assert [(d.stage, d.reason) for d in dropped if d.stage != "tiles"] == [("pair", "no S2 scene")], "as planted"
     assert Counter(index.split) == {"train": 5, "test": 2}
     assert list(read_part(RunLayout(dw_run).table("unusable", 0), UnusableTile)) == strangers
@@ -234,9 +235,9 @@ def test_a_tile_that_is_refused_for_good_stops_the_build_or_is_left_out_as_the_r
         build_dw_here(out, small_planet_url)
     assert one in str(caught.value)
     build_dw_here(out, small_planet_url, "fetch.max_failed_share=0.2")
-    dropped = read_part(out / "manifest" / "dropped.parquet", DroppedTile)
-    told = [(d.tile_id, d.stage, d.reason, d.detail) for d in dropped if d.stage == "fetch"]
-    assert told == [(one, "fetch", "pixels could not be had", "Asset not found.")]
+    dropped = read_part(out / "manifest" / "dropped.parquet", Dropped)
+    told = [(d.location_id, d.stage, d.reason, d.detail) for d in dropped if d.stage == "fetch"]
+    assert told == [(one, "fetch", "pixels could not be had", "")], "what a service said stays in the run's tables"
     assert len(gpd.read_parquet(RunLayout(out).index)) == 6
     monkeypatch.setattr(Refusing, "refused", "")
     _, ledger = build_dw_here(out, small_planet_url, "fetch.max_failed_share=0.2", retry={FailureKind.PERMANENT})

@@ -16,13 +16,13 @@ from pipeline import tile_import
 from pipeline.importers import dfc2020, noldo_tiles
 from pipeline.importers.archives import UnsafeArchiveError
 from pipeline.manifest.digest import content_digest, digest_run
+from pipeline.manifest.made_from import Dropped
 from pipeline.parts import read_part
 from pipeline.report.tile_gather import gather_tiles
 from pipeline.schema.dfc2020 import DFC_FILE_CODES
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.layout import RunLayout
-from pipeline.schema.tiles import DroppedTile
 from pipeline.tile_import import import_tiles
 from pipeline.tile_store import (
     TileStoreSettings,
@@ -220,10 +220,10 @@ def test_a_bad_tile_is_left_out_with_its_reason_and_the_rest_goes_on(tmp_path: P
             mine |= {} if data is None else {name: data}
         files |= mine
     made = import_tiles(put(tmp_path / "source", files), tmp_path / "run", DFC2020)
-    dropped = read_part(RunLayout(tmp_path / "run").manifest / "dropped.parquet", DroppedTile)
+    dropped = read_part(RunLayout(tmp_path / "run").manifest / "dropped.parquet", Dropped)
     assert (made.tiles, len(dropped)) == ({"test": 1}, len(cases))
     for at, (said, found) in enumerate(zip(cases, dropped, strict=True), 11):
-        assert found.tile_id == f"ROIs0000_test_p{at}"
+        assert found.location_id == f"ROIs0000_test_p{at}"
         assert f"{found.reason}: {found.detail}".startswith(said)
         assert "\n" not in found.detail
     assert "2 values out of range" in made.lines()[1]

@@ -15,6 +15,7 @@ import yaml
 
 from pipeline.built_tiles import read_built_tiles
 from pipeline.ledger import Ledger
+from pipeline.manifest.made_from import Dropped
 from pipeline.osm_flow import build_osm
 from pipeline.osm_recipe import OsmRecipe
 from pipeline.report import write_report
@@ -24,7 +25,6 @@ from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE, OSM_ADMITS
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.strict import validated
-from pipeline.schema.tiles import DroppedTile
 from pipeline.tasks.osm_job import OsmJob
 
 TRAIN = {f"dw_train{at}": (-60.0 + 20 * at, 10.0 - 8 * at) for at in range(4)}
@@ -130,15 +130,15 @@ def test_the_map_says_what_became_of_every_tile(osm_run: RunLayout, dw_run: RunL
 
 def test_the_funnel_is_of_the_tiles_and_not_of_every_file(dw_run: RunLayout) -> None:
     dropped = (
-        DroppedTile("README.txt", "", "tiles", "not a GeoTIFF", ""),
-        DroppedTile("meta.csv", "", "tiles", "not a GeoTIFF", ""),
-        DroppedTile("dw_1_2", "train", "pair", "no S2 scene", ""),
-        DroppedTile("dw_3_4", "train", "pair", "no S2 scene", ""),
+        Dropped("README.txt", "", "tiles", "not a GeoTIFF", ""),
+        Dropped("meta.csv", "", "tiles", "not a GeoTIFF", ""),
+        Dropped("dw_1_2", "train", "pair", "no S2 scene", ""),
+        Dropped("dw_3_4", "train", "pair", "no S2 scene", ""),
     )
     views = tile_funnel(replace(gather_tiles(dw_run), dropped=dropped), 8)
     assert [(view.kept, view.share) for view in views] == [(8, 1.0), (6, 0.75), (6, 0.75)]
     assert views[0].reasons == (("not a GeoTIFF", 2),)
-    lost = tuple(DroppedTile(name, "train", "import", "wrong bands", "") for name in ("one", "two"))
+    lost = tuple(Dropped(name, "train", "import", "wrong bands", "") for name in ("one", "two"))
     imported = replace(gather_tiles(dw_run), kind="import-dfc2020", dropped=lost)
     assert [(view.kept, view.share) for view in tile_funnel(imported, 8)] == [(6, 0.75)]
 
