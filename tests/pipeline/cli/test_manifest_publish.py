@@ -1,12 +1,18 @@
 """`noldo manifest publish` as a user runs it."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from pipeline.cli.main import noldo as command
 from pipeline.files import file_sizes
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -40,3 +46,18 @@ def test_without_a_token_it_tells_what_would_be_sent(noldo: Any, small_run: tupl
         line.startswith("hub files ") and line.endswith("of fewer than 100000") for line in ended.out.splitlines()
     )
     assert ended.err.strip().endswith("set HF_TOKEN or run hf auth login")
+
+
+@pytest.mark.parametrize("guide", ["docs/publishing.md", "docs/manifests.md", "manifests/README.md"])
+def test_guides_name_commands_and_options_that_there_are(guide: str) -> None:
+    text = (ROOT / guide).read_text().replace("\\\n", " ")
+    found = [line for line in re.findall(r"^    noldo (.*)$", text, re.MULTILINE) if "|" not in line]
+    assert found
+    for line in found:
+        words = shlex.split(line.replace("[", "").replace("]", ""), comments=True)
+        context, node = click.Context(command), command
+        while isinstance(node, click.Group):
+            child = node.get_command(context, words.pop(0))
+            assert child is not None, line
+            context, node = click.Context(child, context), child
+        node.make_parser(context).parse_args(words)
