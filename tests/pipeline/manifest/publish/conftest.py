@@ -201,11 +201,11 @@ class FakeHub:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
-    """A Hub without any repository, for this process and, by HF_ENDPOINT, for its children; uploads by Git LFS."""
+    """A Hub without any repository, for this process; uploads by Git LFS."""
     fake = FakeHub(tmp_path / "xet")
     monkeypatch.setattr(constants, "ENDPOINT", fake.url)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    for name, value in {"HF_ENDPOINT": fake.url, "HF_HUB_DISABLE_XET": "1", "HF_TOKEN": "hf_test"}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HF_TOKEN", "hf_test")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))  # where hf_xet writes its log
     yield fake
     fake.stop()

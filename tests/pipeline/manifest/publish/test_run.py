@@ -35,7 +35,8 @@ def test_a_preview_for_the_hub_asks_nobody_and_holds_it_against_the_limits(
     assert hub.requests == []
     monkeypatch.setattr(hub_limits, "MAX_ENTRIES", 6)
     with pytest.raises(
-        NoldoError, match=r"^hf://datasets/we/demo cannot hold it: 6 entries in store/nol.zarr/s2/c.*larger store\.shard_rows"
+        NoldoError,
+        match=r"^hf://datasets/we/demo cannot hold it: 6 entries in store/nol.zarr/s2/c.*larger store\.shard_rows",
     ):
         run.publish(release, target, on_file=silent, tell=silent)
     assert hub.requests == []
