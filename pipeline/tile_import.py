@@ -19,7 +19,7 @@ from pipeline.importers.tile_raster import BadTileError
 from pipeline.manifest.made_from import store_made
 from pipeline.manifest.tile_index import TileStore
 from pipeline.manifest.tile_manifest import write_tile_manifest
-from pipeline.manifest.write import ManifestRecord
+from pipeline.manifest.write import ManifestRecord, is_written, written_record
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_directory import Claim, claimed, prune_parts
@@ -151,7 +151,10 @@ def _import(job: _Import, recipe: dict[str, Any], listing: str) -> TileImportSum
         reason = Counter(f"{d.reason} ({d.tile_id}: {d.detail})" for d in dropped).most_common(1)[0][0]
         raise NoldoError(f"none of {len(checked)} tiles can be imported; the first reason: {reason}")
     digest = canonical_digest([recipe["kind"], recipe["store"], [(t.tile_id, t.split, t.sha256) for t in checked]])
-    manifest = write_tile_manifest(
+    inputs = canonical_digest(["manifest", digest])
+    # Written again it would be of another day, and its signature would be gone.
+    there = written_record(job.run) if not job.done and is_written(job.run, inputs) else None
+    manifest = there or write_tile_manifest(
         job.run,
         job.layout.about,
         stores,
@@ -159,7 +162,7 @@ def _import(job: _Import, recipe: dict[str, Any], listing: str) -> TileImportSum
         pairs=(),
         dropped=dropped,
         funnel=(_funnel(stores, dropped),),
-        provenance={"recipe": recipe, "recipe_digest": digest, "inputs": canonical_digest(["manifest", digest])},
+        provenance={"recipe": recipe, "recipe_digest": digest, "inputs": inputs},
     )
     return TileImportSummary(
         layout=job.layout.name,

@@ -103,6 +103,20 @@ def write_manifest(
     )
 
 
+def written_record(run: RunLayout) -> ManifestRecord | None:
+    """What the manifest that is there describes; None where it cannot be read."""
+    try:
+        digest = json.loads((run.manifest / PROVENANCE_FILE).read_text())["content_digest"]
+        listed = [line.partition("  ")[2] for line in (run.manifest / CHECKSUMS_FILE).read_text().splitlines()]
+        stores = {name.split("/")[1] for name in listed if name.startswith(f"{run.store('').parent.name}/")}
+        folders = [run.manifest, *(run.store("").parent / name for name in stores)]
+        sizes = {str(folder / name): size for folder in folders for name, size in file_sizes(folder).items()}
+        total = sum(sizes[str(run.root / name)] for name in listed)
+        return ManifestRecord(digest["dataset"], digest["store"], digest["rows"], len(listed), total)
+    except (OSError, ValueError, LookupError):
+        return None
+
+
 def manifest_inputs(inputs: str, release: ReleaseSettings) -> str:
     """The digest that a manifest is committed with: its form, what the data set was made from, and the release."""
     said = ["manifest", FORM, inputs, release.model_dump(mode="json")]

@@ -136,9 +136,15 @@ def test_dfc2020_gives_the_stores_that_its_arrays_make(
         assert content_digest(run.store(f"dfc2020_{split}"), None).store == expected
     before = tree_bytes(tmp_path / "run")
     assert made.worked
+    index = RunLayout(tmp_path / "run").index
+    written = index.stat().st_mtime_ns
     again = import_tiles(source, tmp_path / "run", DFC2020)
     assert again == made
     assert not again.worked
+    assert index.stat().st_mtime_ns == written
+    index.with_name("provenance.json").unlink()
+    assert import_tiles(source, tmp_path / "run", DFC2020) == made
+    assert index.stat().st_mtime_ns > written
     assert tree_bytes(tmp_path / "run") == before
 
 

@@ -11,8 +11,11 @@ from rasterio.transform import Affine
 from pipeline.importers.dfc2020 import DFC2020
 from pipeline.manifest.checksums import verify_checksums
 from pipeline.manifest.digest import digest_run
+from pipeline.manifest.release import keep_release
+from pipeline.manifest.write import write_manifest
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
+from pipeline.schema.release import ReleaseSettings
 from pipeline.tile_import import import_tiles
 from pipeline.tile_store import TileStoreSettings
 
@@ -54,3 +57,8 @@ def test_a_tile_set_in_object_storage_is_the_one_on_a_disk(tmp_path: Path, bucke
     assert made == import_tiles(source, here, SMALL, two)
     assert digest_run(RunLayout(there)).dataset == made.manifest.dataset_digest
     assert verify_checksums(RunLayout(there)).ok
+    assert import_tiles(source, there, SMALL, two) == made
+    keep_release(RunLayout(there), ReleaseSettings(version="1.0.0"))
+    assert write_manifest(RunLayout(there)).dataset_digest == made.manifest.dataset_digest
+    assert verify_checksums(RunLayout(there)).ok
+    assert b'"1.0.0"' in (RunLayout(there).manifest / "provenance.json").read_bytes()
