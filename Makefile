@@ -10,7 +10,7 @@ JOBS   ?= 2
 # Some images forbid Python to keep compiled modules; each of a build's processes would compile all it imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup browser openssh demo test lint pretrain compare clean
+.PHONY: help setup browser openssh demo notebooks test lint pretrain compare clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -32,6 +32,13 @@ openssh:  # Manifests are signed, in the tests too, by ssh-keygen.
 
 demo: $(READY)  ## Build NoLDO-S12 in miniature on the local Earth Engine and pretrain CromSS on it
 	$(BIN)/noldo build recipes/demo.yaml --out runs/demo
+
+notebooks: $(READY)  ## Execute all notebooks on the local Earth Engine; their copies with outputs come to runs/notebooks
+	$(BIN)/noldo build recipes/demo.yaml --out runs/demo
+	test -d runs/experts || $(BIN)/noldo emulator experts runs/experts
+	$(BIN)/noldo build recipes/demo-dw.yaml --out runs/demo-dw --workers 2
+	mkdir -p runs/notebooks
+	$(BIN)/jupyter-execute --output='../runs/notebooks/{notebook_name}' notebooks/*.ipynb
 
 test: $(READY) browser openssh  ## Lint, types, import contract and the whole test suite
 	$(BIN)/ruff check .
