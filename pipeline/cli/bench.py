@@ -21,7 +21,10 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 @click.group()
 def bench() -> None:
-    """Measure, set the goals beside it, and say on which machine. Exits with 0 however slow it was."""
+    """Measure, set the goals beside it, and say on which machine. Exits with 0 however slow it was.
+
+    Example:  noldo bench loader --out benchmarks/results
+    """
 
 
 @bench.command()
@@ -127,10 +130,10 @@ def variants(
         raise UsageError(f"--variant {unknown[0]}: give one of {', '.join(VARIANTS)}")
     base = read_yaml(recipe, settings).get("pretrain")
     if not isinstance(base, dict):
-        raise UsageError(f"{recipe} has no 'pretrain' section")
+        raise UsageError(f"{recipe} has no 'pretrain' section; add one, or use recipes/demo.yaml")
     path, truth = find_store(store)
     if not truth.exists():
-        raise UsageError(f"{truth} is not there: only what an emulator built has a truth to score against")
+        raise UsageError(f"{truth} is not there: only builds on the emulator have a truth to score against; give one")
     shared = {key: value for key, value in base.items() if key not in ("modalities", "fusion", "seed")}
     result = bench_variants(
         path, truth, shared, seeds=seeds, variants=variants, folder=folder, tell=lambda line: click.echo(line, err=True)
@@ -139,12 +142,17 @@ def variants(
 
 
 @bench.command()
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="auto: a GPU if any."
+)
 @click.option("--batch", type=click.IntRange(min=2), help="Locations a step; 128 on a GPU, 4 on a CPU.")
 @click.option("--crop", type=click.IntRange(min=32), help="Pixels, a multiple of 32; 256 on a GPU, 128 on a CPU.")
 @click.option("--encoder", help="By its name in segmentation-models-pytorch; resnet50.")
 @click.option("--steps", type=click.IntRange(min=1), help="A round, of which the median of 5 counts; 10 or 2.")
-@click.option("--compile", "compile_ours", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True)
+@click.option(
+    "--compile", "compile_ours", type=click.Choice(["auto", "on", "off"]), default="auto", show_default=True,
+    help="Whether torch compiles our step; auto: on a GPU.",
+)  # fmt: skip
 @click.option("--folder", type=_FOLDER, help=f"{FOLDER_HELP} Takes 18 MB for each location of a batch.")
 @click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
 @click.option("--json", "as_json", is_flag=True, help=JSON_HELP)

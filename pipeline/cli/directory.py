@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from pipeline.schema.paths import AnyPath
 
@@ -15,6 +16,10 @@ class RunDirectory(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> AnyPath:  # noqa: ARG002
         """The path of what was typed; UsageError where it cannot hold a run."""
         return run_directory(value) if isinstance(value, str) else value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:  # noqa: ARG002
+        """Have the shell complete folders of this machine."""
+        return [CompletionItem(incomplete, type="dir")]
 
 
 class Published(RunDirectory):

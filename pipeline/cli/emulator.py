@@ -26,7 +26,10 @@ CANNED_HELP = (
 
 @click.group()
 def emulator() -> None:
-    """Serve or check the local Earth Engine over a seeded planet."""
+    """Serve or check the local Earth Engine over a seeded planet.
+
+    Example:  noldo emulator serve --port 8090 --seed 7
+    """
 
 
 @emulator.command()

@@ -42,6 +42,8 @@ def import_() -> None:
     """Read published data sets that are on disk already into the store and index that a build makes.
 
     Archives are read as they are, never unpacked.
+
+    Example:  noldo import ssl4eo data/s1.tar.gz data/s2c.tar.gz --out runs/v1
     """
 
 

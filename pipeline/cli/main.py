@@ -10,7 +10,10 @@ from pipeline.cli.analyze import analyze
 from pipeline.cli.bench import bench
 from pipeline.cli.build import build
 from pipeline.cli.compare import compare
+from pipeline.cli.completion import completion
+from pipeline.cli.doctor import doctor
 from pipeline.cli.emulator import emulator
+from pipeline.cli.help_text import keep_examples
 from pipeline.cli.import_ import import_
 from pipeline.cli.manifest import manifest
 from pipeline.cli.patch import patch
@@ -30,7 +33,9 @@ from pipeline.schema.errors import NoldoError
 def noldo() -> None:
     """Rebuild the NoLDO-S12 data set from Earth Engine and pretrain CromSS on it.
 
-    Begin with:  noldo build recipes/demo.yaml --out runs/demo
+    Example:  noldo build recipes/demo.yaml --out runs/demo
+
+    Where something does not work, 'noldo doctor' looks at this machine and says what to do.
 
     Any command takes --debug: an error then shows where it came from.
     """
@@ -52,8 +57,11 @@ for command in (
     patch,
     import_,
     bench,
+    doctor,
+    completion,
 ):
     noldo.add_command(command)
+keep_examples(noldo)
 
 
 def main() -> None:
@@ -66,8 +74,13 @@ def main() -> None:
     try:
         status = noldo.main(args=arguments, prog_name="noldo", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)  # a group without a command: its help, as it is
+        sys.exit(2)
     except click.ClickException as error:
-        _fail(error.format_message(), 2)
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f"\n'{context.command_path} --help' says what it takes" if context else ""
+        _fail(f"{error.format_message()}{hint}", 2)
     except (KeyboardInterrupt, click.Abort) as error:
         told = error.__cause__ if isinstance(error, click.Abort) else error
         status = told.exit_status if isinstance(told, ToldToEnd) else 1

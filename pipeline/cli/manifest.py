@@ -16,7 +16,10 @@ from pipeline.schema.paths import AnyPath
 
 @click.group()
 def manifest() -> None:
-    """Check what a data set holds."""
+    """Write, verify, compare, sign, repair and publish the manifest of a data set.
+
+    Example:  noldo manifest verify runs/demo
+    """
 
 
 @manifest.command()

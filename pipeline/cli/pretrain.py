@@ -23,7 +23,9 @@ def pretrain(recipe: Path, store: AnyPath, out: Path, resume: bool, settings: tu
 
     Example:  noldo pretrain recipes/pretrain-cromss-mid.yaml --store runs/demo --out runs/cromss
 
-    On several GPUs:  torchrun --nproc-per-node 4 --no-python noldo pretrain RECIPE --store STORE --out OUT
+    On several GPUs:
+
+    Example:  torchrun --nproc-per-node 4 --no-python noldo pretrain RECIPE --store STORE --out OUT
     """
     from pipeline.cli.pretraining import display_here, pretrain_settings, run_pretraining
     from pipeline.recipe import read_yaml

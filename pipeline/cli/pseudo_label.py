@@ -50,7 +50,7 @@ def pseudo_label(
 
     Example:  noldo pseudo-label recipes/pseudo-label-demo.yaml --store runs/demo --out runs/teacher
 
-    Then:  noldo pretrain recipes/pseudo-student-demo.yaml --store runs/demo --out runs/student
+    Example:  noldo pretrain recipes/pseudo-student-demo.yaml --store runs/demo --out runs/student
     """
     from pipeline.progress import Display
     from pipeline.recipe import read_yaml

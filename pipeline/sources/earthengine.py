@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,11 +26,13 @@ from pipeline.sources.pace import OK, BoundLink, own_link
 from pipeline.sources.protocol import PixelRequest, SceneLimits, SceneSlot, SlotScenes
 from pipeline.sources.queries import pixel_params, read_scenes, scene_query
 from pipeline.sources.retry import (
+    KEY_VARIABLE,
     LOCAL_RETRY,
     NO_CREDENTIALS,
     SERVICE_RETRY,
     BrokenAnswerError,
     RetryPolicy,
+    bad_key_file,
     is_heavy,
     with_retries,
 )
@@ -250,12 +253,26 @@ def _credentials(spec: EarthEngineSpec) -> Any:
     """None of the user's for an emulator; else the named key file first, then what `earthengine authenticate` left."""
     if spec.anonymous:
         return AnonymousCredentials()  # type: ignore[no-untyped-call]
+    named = os.environ.get(KEY_VARIABLE)
     try:
-        if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
+        if named:
             return google.auth.default(scopes=ee.oauth.SCOPES)[0]
         return ee.data.get_persistent_credentials()
     except (ee.EEException, GoogleAuthError, OSError, ValueError) as error:
-        raise UsageError(NO_CREDENTIALS) from error
+        raise UsageError(bad_key_file(named, error) if named else NO_CREDENTIALS) from error
+
+
+def credentials_found() -> str:
+    """Where this machine's own credentials for Earth Engine are; UsageError where there are none.
+
+    Earth Engine itself is not asked whether it takes them.
+    """
+    _credentials(EarthEngineSpec(url="", project=""))
+    named = os.environ.get(KEY_VARIABLE)
+    if named:
+        return f"the key file {named}, which {KEY_VARIABLE} names"
+    left = Path(ee.oauth.get_credentials_path())
+    return f"{left}, by 'earthengine authenticate'" if left.exists() else "Google's application default credentials"
 
 
 def is_loopback(url: str) -> bool:

@@ -21,9 +21,12 @@ Answer = TypeVar("Answer")
 MAX_RETRY_AFTER_S: Final = 300.0
 """The service's Retry-After is honoured up to this, seconds: a later date is left to the next run."""
 
+KEY_VARIABLE: Final = "GOOGLE_APPLICATION_CREDENTIALS"
+"""Names a key file (google-auth, 'Application default credentials')."""
+
 NO_CREDENTIALS: Final = (
-    "no Earth Engine credentials were found; run 'earthengine authenticate' or set "
-    "GOOGLE_APPLICATION_CREDENTIALS to a service-account key file"
+    f"no Earth Engine credentials were found; run 'earthengine authenticate' or set {KEY_VARIABLE} to a "
+    "service-account key file"
 )
 
 QUOTA_TEXTS: Final = ("quota", "rate limit", "ratelimit", "too many requests", "too many concurrent")
@@ -201,10 +204,18 @@ def _classify_status(status: int, text: str) -> NoldoError:
     return SourceError(FailureKind.PERMANENT, message)
 
 
+def bad_key_file(named: str, error: Exception) -> str:
+    """What to say where the key file that KEY_VARIABLE names cannot be used."""
+    return (
+        f"{KEY_VARIABLE} names {named}, which is no usable key file ({_one_line(error)}); correct it, or unset it and "
+        "run 'earthengine authenticate'"
+    )
+
+
 def _refused_credentials(text: str) -> UsageError:
     return UsageError(
         f"the Earth Engine credentials were refused ({text}); run 'earthengine authenticate' again or check "
-        "the key file that GOOGLE_APPLICATION_CREDENTIALS names"
+        f"the key file that {KEY_VARIABLE} names"
     )
 
 
