@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.manifest.release import run_release
 from pipeline.parts import write_part
 from pipeline.recipe import Recipe, canonical_digest
 from pipeline.run_directory import changed_keys, claimed_run, prune_parts
@@ -69,6 +70,17 @@ def test_how_it_runs_may_change(tmp_path: Path) -> None:
     other = recipe(source={"kind": "emulator", "faults": "429:0.1"}, export={"concurrency": 2}, pretrain={"epochs": 1})
     with claimed_run(tmp_path, other, remake=False):
         pass
+
+
+def test_a_release_stays_until_a_recipe_speaks_of_it(tmp_path: Path) -> None:
+    with claimed_run(tmp_path, recipe(release={"version": "1.0.0", "title": "Ours"}), remake=False) as run:
+        begin(run)
+    with claimed_run(tmp_path, recipe(), remake=False) as run:
+        assert (run_release(run).version, run_release(run).title) == ("1.0.0", "Ours")
+    with claimed_run(tmp_path, recipe(release={"version": "2.0.0"}), remake=False) as run:
+        assert (run_release(run).version, run_release(run).title) == ("2.0.0", None)
+    assert recipe().digest() == recipe(release={"version": "2.0.0"}).digest()
+    assert "release" not in recipe(release={"version": "2.0.0"}).published()
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
