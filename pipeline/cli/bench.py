@@ -98,6 +98,26 @@ def loader(
 
 
 @bench.command()
+@click.option("--locations", type=click.IntRange(min=1), default=256, show_default=True, help="Of the release.")
+@click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Of which the median counts.")
+@click.option("--compressible", is_flag=True, help="Images that lz4 shortens, to 0.91; by default it cannot.")
+@click.option("--folder", type=_FOLDER, help=f"{FOLDER_HELP} Takes 5 MB a location.")
+@click.option("--out", type=click.Path(path_type=Path), help=OUT_HELP)
+@click.option("--json", "as_json", is_flag=True, help=JSON_HELP)
+def verify(
+    locations: int, rounds: int, compressible: bool, folder: Path | None, out: Path | None, as_json: bool
+) -> None:
+    """Verifying a release, beside reading and hashing its files alone, and sha256sum.
+
+    Example:  noldo bench verify --out benchmarks/results
+    """
+    from benchmarks.verify import VerifyLoad, bench_verify
+
+    load = VerifyLoad(locations, rounds, compressible=compressible)
+    _tell(bench_verify(load, folder, lambda line: click.echo(line, err=True)), out, as_json=as_json)
+
+
+@bench.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--store", required=True, type=RUN_DIRECTORY, help="A run directory that an emulator's build left.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of every variant.")
@@ -143,7 +163,11 @@ def variants(
 
 @bench.command()
 @click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="auto: a GPU if any."
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="auto: a GPU if any.",
 )
 @click.option("--batch", type=click.IntRange(min=2), help="Locations a step; 128 on a GPU, 4 on a CPU.")
 @click.option("--crop", type=click.IntRange(min=32), help="Pixels, a multiple of 32; 256 on a GPU, 128 on a CPU.")
