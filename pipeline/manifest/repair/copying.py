@@ -1,6 +1,7 @@
 """Files put in their place only once they have the checksum that is listed; nobody sees one half written."""
 
 import contextlib
+import glob
 import hashlib
 import os
 import tempfile
@@ -76,7 +77,7 @@ def _replacing(target: AnyPath) -> Iterator[Any]:
             target.fs.put_file(str(waiting), target.path)
         return
     make_folder(target.parent)
-    for left in target.parent.glob(f".*.{TEMPORARY}-*"):
+    for left in target.parent.glob(f".{glob.escape(target.name)}.{TEMPORARY}-[0-9]*"):
         left.unlink(missing_ok=True)  # by a repair that was killed
     temporary = target.with_name(f".{target.name}.{TEMPORARY}-{os.getpid()}")
     try:

@@ -338,3 +338,11 @@ def test_the_signature_of_the_list_comes_back_too(root: Path, release: Path, tmp
     (root / signature).write_text("no signature")
     report = repair(root, RepairSource.of_copy(release), checked)
     assert [one.path for one in report.lost] == [signature]
+
+
+def test_hidden_files_of_others_stay(root: Path, release: Path) -> None:
+    notes = root / "manifest" / ".notes.repair-plan"
+    notes.write_text("mine")
+    flip(root / INDEX, 1000)
+    assert mend(root, release).ok
+    assert notes.read_text() == "mine"
