@@ -346,3 +346,31 @@ def test_hidden_files_of_others_stay(root: Path, release: Path) -> None:
     flip(root / INDEX, 1000)
     assert mend(root, release).ok
     assert notes.read_text() == "mine"
+
+
+def test_a_list_that_is_gone_is_not_taken_from_another_release(
+    root: Path, release: Path, tmp_path: Path, tree_bytes: Callable[[Path], Tree]
+) -> None:
+    source = tmp_path / "later"
+    shutil.copytree(release, source)
+    provenance = source / "manifest" / "provenance.json"
+    provenance.write_text(provenance.read_text().replace('"version": "0.1.0"', '"version": "0.2.0"'))
+    assert provenance.read_bytes() != (release / "manifest" / "provenance.json").read_bytes()
+    stored: Any = zarr.open_group(source / "store" / "nol.zarr", mode="r+")["dw"]
+    stored[0] = 255 - np.asarray(stored[0])
+    relist(source)
+    (root / LISTING).unlink()
+    before = tree_bytes(root)
+    with pytest.raises(NoldoError, match="another"):
+        mend(root, source)
+    assert tree_bytes(root) == before
+
+
+def test_a_damaged_list_of_the_source_is_not_taken(root: Path, release: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(release, source)
+    (source / LISTING).write_bytes((source / LISTING).read_bytes()[:-40])
+    (root / LISTING).unlink()
+    with pytest.raises(NoldoError, match="nor can the source's"):
+        mend(root, source)
+    assert not (root / LISTING).exists()
