@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from pipeline.files import is_file, remove_files
-from pipeline.manifest.checksums import SIGNATURE_FILE
+from pipeline.manifest.checksums import SIGNATURE_FILE, is_published
 from pipeline.manifest.digest_table import DIGESTS_FILE, DigestTable, read_digests
 from pipeline.manifest.repair.chunk_file import METADATA, chunk_file
 from pipeline.manifest.repair.copying import copy_checked, put_bytes, sha256_of
@@ -21,7 +21,9 @@ from pipeline.schema.paths import AnyPath
 
 SIGNATURE: Final = f"manifest/{SIGNATURE_FILE}"
 PUBLISHED: Final = ("manifest/", "store/")
-"""Where files may be removed that are not listed."""
+"""Where files may be written or removed, whatever a list says."""
+
+UNSURE: Final = "not listed, but kept: a line of the list may be damaged, as long as other things cannot be repaired"
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,13 @@ class Mending:
         """Published files that were found and are not in the list."""
         known = {*self.listing.checksums, LISTING, SIGNATURE}
         paths = {found.path for found in findings if found.check == "files" and found.path}
-        inside = (
-            path for path in paths - known if path.startswith(PUBLISHED) and ".." not in PurePosixPath(path).parts
-        )
-        return tuple(sorted(path for path in inside if is_file(self.root / path)))
+        return tuple(sorted(path for path in paths - known if _is_inside(path) and is_file(self.root / path)))
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Remove files that are not listed."""
+        """Remove files that are not listed; none where the list itself may be what is wrong."""
+        if not self.listing.whole or self.lost:
+            self.lost += [Lost(path, UNSURE) for path in paths]
+            return
         if paths and not self.dry_run:
             remove_files([self.root / path for path in paths])
         self.mended += [Mended(path, "removed") for path in paths]
@@ -106,7 +108,7 @@ class Mending:
         """Listed files that were found fault with and do not have their checksum, by path."""
         named = {found.path for found in findings if found.path}
         for path in sorted(named & set(self.listing.checksums)):
-            if sha256_of(self.root / path) != self.listing.checksums[path]:
+            if _is_inside(path) and sha256_of(self.root / path) != self.listing.checksums[path]:
                 yield path
 
     def _mend_file(self, path: str) -> None:
@@ -160,6 +162,12 @@ class Mending:
         if not (is_file(copy / SIGNATURE) and is_file(copy / LISTING)):
             return False
         return (copy / LISTING).read_bytes() == self.listing.data and read_signature(copy).problem is None
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path is one of a published file: a list that came from elsewhere may name any."""
+    plain = ".." not in PurePosixPath(path).parts and "/." not in path
+    return path.startswith(PUBLISHED) and plain and is_published(path.split("/", 2)[-1])
 
 
 def _holds_values(path: str) -> bool:

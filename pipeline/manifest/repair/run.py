@@ -45,18 +45,21 @@ def repair(
     if not found:
         return _report(root, source, options, found, None, (), ())
     work = Mending(root, source, listing_to_believe(root, source.copy), options.dry_run)
-    work.mend_listing()
-    work.mend_described(found)
+
+    def look() -> tuple[Finding, ...]:
+        return tuple(verify(root)) if work.mended and not options.dry_run else found
+
     # What rests on the list, the tables or an array's metadata could not be checked before these were right.
-    seen = tuple(verify(root)) if work.mended and not options.dry_run else found
+    work.mend_listing()
+    work.mend_described(look())
+    seen = look()
     work.mend_values(seen, on_file)
     work.mend_signature()
     unlisted = work.unlisted(seen)
     if options.remove_unlisted:
         work.remove(unlisted)
         unlisted = ()
-    after = tuple(verify(root)) if work.mended and not options.dry_run else found
-    return _report(root, source, options, found, work, unlisted, after)
+    return _report(root, source, options, found, work, unlisted, look())
 
 
 def _report(

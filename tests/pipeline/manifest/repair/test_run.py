@@ -1,5 +1,6 @@
 """A damaged data set is whole again after a repair, to the byte; what cannot be had is told and left as it is."""
 
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -374,3 +375,37 @@ def test_a_damaged_list_of_the_source_is_not_taken(root: Path, release: Path, tm
     with pytest.raises(NoldoError, match="nor can the source's"):
         mend(root, source)
     assert not (root / LISTING).exists()
+
+
+def test_a_damaged_list_takes_no_good_file_for_one_that_is_not_listed(root: Path, whole: Tree, tmp_path: Path) -> None:
+    (tmp_path / "empty" / "manifest").mkdir(parents=True)
+    for at, byte in (((root / LISTING).read_bytes().index(INDEX.encode()) + 12, b"y"), (3, b"?")):
+        data = bytearray(whole[LISTING])
+        data[at : at + 1] = byte
+        (root / LISTING).write_bytes(bytes(data))
+        report = mend(root, tmp_path / "empty", remove_unlisted=True)
+        assert not report.ok
+        assert set(whole) <= {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+def test_a_list_of_the_source_leads_nowhere_else(root: Path, release: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(release, source)
+    (source / "recipe.yaml").write_text("source: of somebody else\n")
+    (source / "store" / ".hooks").write_text("x\n")
+    lines = (source / LISTING).read_text()
+    for name in ("recipe.yaml", "store/.hooks"):
+        lines += f"{hashlib.sha256((source / name).read_bytes()).hexdigest()}  {name}\n"
+    (source / LISTING).write_text("".join(sorted(lines.splitlines(keepends=True), key=lambda line: line[66:])))
+    (root / LISTING).unlink()
+    (root / "recipe.yaml").write_text("source: ours\n")
+    mend(root, source)
+    assert (root / "recipe.yaml").read_text() == "source: ours\n"
+    assert not (root / "store" / ".hooks").exists()
+
+
+def test_a_document_comes_back_in_the_same_run_as_the_list(root: Path, release: Path) -> None:
+    flip(root / "manifest" / "README.md", 10)
+    (root / LISTING).unlink()
+    report = mend(root, release)
+    assert report.ok, report.remaining
