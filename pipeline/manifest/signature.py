@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +30,8 @@ NOT_THERE: Final = (
 TIMEOUT_S: Final = 60
 """For a check, which asks nobody anything; signing may wait for a passphrase."""
 
-KEY_TYPES: Final = ("ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-")
-"""How the first word of a public key begins; a file of allowed signers begins with principals (ssh-keygen(1))."""
+KEY_DATA: Final = "AAAA"
+"""How the data of any public key begin in base64: with the length of its type's name (RFC 4253, section 6.6)."""
 
 _GOOD: Final = re.compile(r'Good "[^"]*" signature (?:for (?P<who>\S+) )?with (?P<kind>\S+) key (?P<print>SHA256:\S+)')
 
@@ -95,17 +95,16 @@ def read_signature(root: AnyPath, key: Path | None = None) -> Signature:
     only checked to be one of this list. Raises UsageError where `key` is neither, NoldoError where the list or
     ssh-keygen is not there.
     """
-    if key is not None:
-        _require_public(key)
+    allowed = None if key is None else _public_lines(key)
     if not is_file(RunLayout(root).manifest / SIGNATURE_FILE):
         asked = f"there is no {RunLayout(root).manifest.name}/{SIGNATURE_FILE}, so nobody signed"
         return Signature(problem=None if key is None else asked)
     with _list_at_hand(root) as listing:
         write_bytes(listing.with_name(SIGNATURE_FILE), (RunLayout(root).manifest / SIGNATURE_FILE).read_bytes())
         signature = _integrity(listing)
-        if key is None or signature.problem:
+        if key is None or allowed is None or signature.problem:
             return signature
-        return _of_signers(listing, key, signature)
+        return _of_signers(listing, key, allowed, signature)
 
 
 def available() -> bool:
@@ -136,45 +135,48 @@ def _integrity(listing: Path) -> Signature:
     return Signature(problem=f"the signature is none of this list: {_why(done)}")
 
 
-def _of_signers(listing: Path, key: Path, signature: Signature) -> Signature:
-    """The same signature, with whether one of the signers that `key` allows made it."""
+def _of_signers(listing: Path, key: Path, lines: list[str], signature: Signature) -> Signature:
+    """The same signature, with whether one of the signers that the lines of `key` allow made it.
+
+    Each line is asked about alone: of a whole file ssh-keygen takes the first line with the key, be it one for another
+    purpose.
+    """
     allowed = listing.with_name("allowed")
-    named = _allowed_signers(key)
-    allowed.write_text(named or "".join(f"{MAKER} {line}\n" for line in _key_lines(key)))
-    found = _check(listing, "find-principals", "-f", str(allowed))
-    principals = found.stdout.splitlines()
+    named = not all(map(_is_public_key, lines))
     by = f"signed with the {signature.key_type} key {signature.fingerprint}"
-    if found.returncode or not principals:
-        return Signature(**{**vars(signature), "problem": f"{by}, which {key} does not allow{_beside(found)}"})
-    done = _check(listing, "verify", "-n", NAMESPACE, "-f", str(allowed), "-I", principals[0])
-    if done.returncode:
-        return Signature(**{**vars(signature), "problem": f"{by}, but {_why(done)}"})
-    return Signature(**{**vars(signature), "trusted": True, "signer": principals[0] if named else None})
+    problems: list[str] = []
+    beside = ""
+    for line in lines:
+        allowed.write_text(line if named else f"{MAKER} {line}")
+        found = _check(listing, "find-principals", "-f", str(allowed))
+        principals = found.stdout.splitlines()
+        if found.returncode or not principals:
+            beside = beside or _beside(found)
+            continue
+        done = _check(listing, "verify", "-n", NAMESPACE, "-f", str(allowed), "-I", principals[0])
+        if done.returncode == 0:
+            return replace(signature, trusted=True, signer=principals[0] if named else None)
+        problems.append(f"{by}, but {_why(done)}")
+    return replace(signature, problem=problems[0] if problems else f"{by}, which {key} does not allow{beside}")
 
 
-def _require_public(key: Path) -> None:
+def _public_lines(key: Path) -> list[str]:
+    """The public keys or allowed signers of a file; UsageError where it holds neither."""
     try:
         text = key.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--key {key} cannot be read as text ({storage_reason(error)}); name a public key") from error
     if "PRIVATE KEY-----" in text:
         raise UsageError(f"--key {key} is a private key; verify with the public one, {key}.pub")
-    if not any(len(line.split()) > 1 for line in _lines(text)):
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if not any(len(line.split()) > 1 for line in lines):
         raise UsageError(f"--key {key} is neither a public key nor a file of allowed signers (see ssh-keygen(1))")
+    return lines
 
 
-def _key_lines(key: Path) -> list[str]:
-    return _lines(key.read_text(encoding="utf-8"))
-
-
-def _allowed_signers(key: Path) -> str | None:
-    """The file's text where it is one of allowed signers, None where it holds public keys."""
-    text = key.read_text(encoding="utf-8")
-    return None if all(line.startswith(KEY_TYPES) for line in _lines(text)) else text
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+def _is_public_key(line: str) -> bool:
+    """Whether a line is a public key, its type and then its data; one of allowed signers begins with principals."""
+    return any(word.startswith(KEY_DATA) for word in line.split()[1:2])
 
 
 def _check(listing: Path, what: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -196,10 +198,15 @@ def _program() -> str:
 def _why(done: subprocess.CompletedProcess[str]) -> str:
     """ssh-keygen's first line about what is wrong."""
     said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return said[0].rpartition("/")[2] if said else f"{PROGRAM} ended with {done.returncode}"
+    return _plain(said[0]) if said else f"{PROGRAM} ended with {done.returncode}"
 
 
 def _beside(done: subprocess.CompletedProcess[str]) -> str:
     """What ssh-keygen says beside that nobody matched, for example that a key has expired."""
     said = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("No principal")]
-    return f" ({said[0].rpartition('/')[2]})" if said else ""
+    return f" ({_plain(said[0])})" if said else ""
+
+
+def _plain(said: str) -> str:
+    """A line of ssh-keygen's without the name of our temporary file."""
+    return said.rpartition("/")[2].removeprefix("allowed:1: ")

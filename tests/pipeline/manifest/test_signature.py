@@ -62,6 +62,14 @@ def opened(root: AnyPath) -> PublishedTree:
     return tree
 
 
+def test_names_are_never_taken_for_options(listing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = new_key(tmp_path, "-f my key %h")
+    root = listing.parent.parent.rename(tmp_path / "-n a set")
+    sign(root, Path(key.name))
+    assert read_signature(root, Path(public(key).name)).trusted
+
+
 @pytest.mark.parametrize("kind", ["ours", "ecdsa", "rsa"])
 def test_every_type_of_key_signs_and_is_known_again(root: Path, keys: dict[str, Path], kind: str) -> None:
     made = sign(root, keys[kind])
@@ -126,6 +134,12 @@ def test_allowed_signers_are_known_by_name_and_may_expire(root: Path, keys: dict
     allowed.write_text(lines[1].format(key=mine))
     (expired,) = check(opened(root), allowed)
     assert "expired" in expired.what
+    allowed.write_text(f'me@here namespaces="git" {mine}me@release {mine}')
+    assert read_signature(root, allowed).signer == "me@release", "a line for another purpose is not the last word"
+    allowed.write_text(f'"ssh-me of here" {mine}')
+    assert read_signature(root, allowed).signer == "ssh-me of here"
+    allowed.write_text(f"ssh-me@here {mine}")
+    assert read_signature(root, allowed).signer == "ssh-me@here", "no type of a key"
     allowed.write_text(f'me@here namespaces="git" {mine}')
     assert len(list(check(opened(root), allowed))) == 1, "allowed for another purpose only"
 
