@@ -137,7 +137,7 @@ def _places(run: RunLayout) -> list[str]:
 
 
 def _next_lines(run: RunLayout, summary: BuildSummary) -> list[str]:
-    tries = [f"  noldo manifest digest {run.root}"] if summary.store_bytes is not None else []
+    tries = [f"  noldo manifest verify {run.root}"] if summary.store_bytes is not None else []
     if summary.pretrain is not None:
         tries.append("  noldo build recipes/demo.yaml --out runs/bigger --set sample.count=400")
     return ["", "Try next:", *tries] if tries else []

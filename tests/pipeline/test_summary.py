@@ -54,7 +54,7 @@ def test_the_last_screen(tmp_path: Path) -> None:
     assert "66.7% of the labelled pixels are right" in text
     assert "loss 9.000 -> 7.500, validation 9.500 -> 8.000" in text
     assert "majority class of the labels   OA  12.5%" in text
-    assert f"noldo manifest digest {tmp_path}" in text
+    assert f"noldo manifest verify {tmp_path}" in text
     assert "Nothing to do" not in text
     assert json.loads(json.dumps(summary.as_json()))["tallies"]["export"]["retried"] == 1
 
