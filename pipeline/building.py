@@ -84,7 +84,7 @@ def require_all_had(
     if lasting and places <= allowed:
         return
     advice = (
-        f"asking again will hardly help: --retry permanent does, {share_key} leaves a share of them out"
+        f"asking again will hardly help: --retry permanent asks all the same, {share_key} lets a share of them go"
         if lasting
         else "run the same command again to go on with them"
     )

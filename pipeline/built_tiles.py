@@ -93,7 +93,9 @@ def read_built_tiles(root: AnyPath) -> BuiltTiles:
     run = RunLayout(root)
     rows = _rows(run, _IndexRow)
     if not all(row.split in ("train", "test") for row in rows):
-        raise UsageError(f"{root} is no set of expert tiles: its index names the split '{rows[0].split}'")
+        raise UsageError(
+            f"{root} is no set of expert tiles: its index names the split '{rows[0].split}'; give a build of kind dw"
+        )
     nowhere = [row.location_id for row in rows if not row.epsg]
     if nowhere:
         raise UsageError(
@@ -137,7 +139,7 @@ class _Placed:
 
 def _rows(run: RunLayout, record: Any) -> list[Any]:
     if not is_file(run.index):
-        raise UsageError(f"{run.root} holds no finished data set: {run.index} is not there")
+        raise UsageError(f"{run.root} holds no finished data set: {run.index} is not there; build it first")
     try:
         file = pq.ParquetFile(readable(run.index))
         present = set(file.schema_arrow.names)
@@ -146,7 +148,7 @@ def _rows(run: RunLayout, record: Any) -> list[Any]:
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UsageError(f"{run.index} cannot be read ({str(error).splitlines()[0]}); restore it") from error
     if not rows:
-        raise UsageError(f"{run.index} holds no rows")
+        raise UsageError(f"{run.index} holds no rows; build that data set again")
     return rows
 
 

@@ -107,7 +107,7 @@ def _digest(path: Path, out: str) -> str:
         for name, size in _sizes(path, out):  # millions of them, which are not held at once
             digest.update(os.fsencode(name) + b"\0%d\n" % size)
     except OSError as error:
-        raise UsageError(f"{error.filename} cannot be read ({error.strerror})") from error
+        raise UsageError(f"{error.filename} cannot be read ({error.strerror}); correct the path") from error
     return digest.hexdigest()
 
 

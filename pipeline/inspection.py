@@ -101,7 +101,9 @@ def read_corrected(path: Path, grid: PixelGrid) -> NDArray[np.uint8]:
                 )
             codes = raster.read(1)
     except (RasterioError, OSError) as error:
-        raise UsageError(f"{path} cannot be read as a raster ({str(error).splitlines()[0]})") from error
+        raise UsageError(
+            f"{path} cannot be read as a raster ({str(error).splitlines()[0]}); save it as GeoTIFF"
+        ) from error
     strange = np.setdiff1d(codes, [0, IGNORE, *OSM_ADMITS])
     if strange.size:
         raise UsageError(
@@ -124,7 +126,7 @@ def _parse_list(path: Path, data: bytes) -> dict[str, str]:
 
 def _rasters(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
-        raise UsageError(f"inspection.corrected: {folder} is no folder")
+        raise UsageError(f"inspection.corrected: {folder} is no folder; correct the path")
     found: dict[str, Path] = {}
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS):
         if path.stem in found:
@@ -137,7 +139,7 @@ def _read(path: Path, key: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{key}: cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"{key}: cannot read {path}: {error.strerror}; correct the path") from error
 
 
 def _same_grid(found: PixelGrid, wanted: PixelGrid) -> bool:

@@ -68,7 +68,9 @@ class OsmRasters:
         try:
             paths = sorted(settings.folder.glob(settings.pattern))
         except ValueError as error:
-            raise UsageError(f"'{settings.pattern}' is no pattern of file names: {error}") from error
+            raise UsageError(
+                f"'{settings.pattern}' is no pattern of file names ({error}); give one such as *.tif"
+            ) from error
         if not paths:
             raise UsageError(f"{settings.folder} has no land-use raster '{settings.pattern}'; name the folder of them")
         self._rasters = [_header(path) for path in paths]
@@ -111,7 +113,7 @@ def _header(path: Path) -> _Raster:
         if source.count != 1 or source.dtypes[0] not in _NUMBERS:
             raise UsageError(f"{path} has {source.count} bands of {source.dtypes[0]}; expected one of whole numbers")
         if source.crs is None:
-            raise UsageError(f"{path} does not say which coordinate system it is in; it cannot be placed")
+            raise UsageError(f"{path} does not say which coordinate system it is in; write it with one")
         return _Raster(path, source.crs.to_wkt(), tuple(source.bounds))
 
 
@@ -121,7 +123,7 @@ def _opened(path: Path) -> Iterator[Any]:
         with rasterio.open(path) as source:
             yield source
     except RasterioError as error:
-        raise UsageError(f"{path} cannot be read as a raster ({error})") from error
+        raise UsageError(f"{path} cannot be read as a raster ({error}); remove it, or save it as a GeoTIFF") from error
 
 
 def _apart(raster: _Raster, grid: PixelGrid) -> bool:

@@ -32,8 +32,12 @@ def _verified(array: Any, first: int, block: NDArray[np.generic], start: int) ->
     try:
         read = np.asarray(array[low : low + len(written)])
     except (OSError, ValueError, RuntimeError) as error:
-        raise NoldoError(f"{array.store_path}: row {low} or one after it does not read back ({error})") from error
+        raise NoldoError(
+            f"{array.store_path}: row {low} or one after it does not read back ({error}); see to the disk"
+        ) from error
     for at, (found, expected) in enumerate(zip(read, written, strict=True)):
         if found.tobytes() != expected.tobytes():
-            raise NoldoError(f"{array.store_path}: row {low + at} reads back other than it was written")
+            raise NoldoError(
+                f"{array.store_path}: row {low + at} reads back other than it was written; see to the disk"
+            )
         yield row_digest(found)

@@ -120,7 +120,9 @@ class EarthEngineRows:
         location = location_of(rows, arrays["dw"].shape[-1])
         lacking = [match for match in matches if match.lacks]
         if len(matches) != N_SEASONS or lacking:
-            raise NoldoError(f"the index does not name all four seasons' scenes of {location.location_id}")
+            raise NoldoError(
+                f"the index does not name all four seasons' scenes of {location.location_id}; repair from a copy"
+            )
         settings = self._made.export.model_copy(update={"dw_probabilities": PROBABILITIES in arrays})
         return packed_row(fetch_patch(location, matches, settings, self._source), stored_scaling(arrays))
 
@@ -128,7 +130,7 @@ class EarthEngineRows:
         """A tile of a downstream set, raw, but for its labels."""
         tile, pair = tile_of(row, self._arrays(store)["s2"].shape[-1])
         if pair.s2_id is None or pair.s1_id is None:
-            raise NoldoError(f"the index does not name both scenes of {tile.tile_id}")
+            raise NoldoError(f"the index does not name both scenes of {tile.tile_id}; repair from a copy")
         s2, s1 = to_images(tile, self._source.fetch_pixels(plan_tile(tile, pair, self._made.fetch)))
         images: Arrays = {"s2": s2, "s1": s1}
         for candidate in (images, _ringed(images)):
@@ -152,7 +154,7 @@ class EarthEngineRows:
         try:
             return dict(zarr.open_group(zarr_store(self._root / store), mode="r").arrays())
         except UNREADABLE as error:
-            raise NoldoError(f"{self._root / store} cannot be opened ({error})") from error
+            raise NoldoError(f"{self._root / store} cannot be opened ({error}); take it from a copy first") from error
 
 
 def _ringed(images: Arrays) -> Arrays:

@@ -130,7 +130,7 @@ def read_yaml(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read the recipe {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read the recipe {path}: {error.strerror}; correct the path") from error
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); save it as that"
@@ -138,7 +138,9 @@ def read_yaml(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}{where} is not valid YAML: {getattr(error, 'problem', error)}") from error
+        raise UsageError(
+            f"{path}{where} is not valid YAML: {getattr(error, 'problem', error)}; correct it there"
+        ) from error
     if not isinstance(raw, dict):
         raise UsageError(f"{path} is no recipe: expected keys such as 'sample' and 'source' at the top")
     for setting in settings:
@@ -161,8 +163,8 @@ def apply_setting(raw: dict[str, Any], setting: str) -> None:
     for key in parents:
         here = here.setdefault(key, {})
         if not isinstance(here, dict):
-            raise UsageError(f"--set {setting}: '{key}' holds a value, not further keys")
+            raise UsageError(f"--set {setting}: '{key}' holds a value, not further keys; end the key there")
     try:
         here[last] = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UsageError(f"--set {setting}: the value is not valid YAML") from error
+        raise UsageError(f"--set {setting}: the value is not valid YAML; put it in quotes of its own") from error

@@ -116,4 +116,4 @@ def _file_digest(key: str, path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UsageError(f"sample.{key}: cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"sample.{key}: cannot read {path}: {error.strerror}; correct the path") from error

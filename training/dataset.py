@@ -194,7 +194,7 @@ def _group_attributes(path: AnyPath) -> dict[str, Any]:
     try:
         metadata = json.loads(read_file(path, "zarr.json") or b"")
     except ValueError:
-        raise UsageError(f"{path} is not a training store: it has no readable zarr.json") from None
+        raise UsageError(f"{path} is not a training store: it has no readable zarr.json; correct the path") from None
     attributes = metadata.get("attributes", {})
     return attributes if isinstance(attributes, dict) else {}
 
@@ -206,8 +206,8 @@ def _open_array(path: AnyPath, name: str, *, whole: bool) -> Any:
         return ts.open(spec, open=True, read=True).result()
     except ValueError as error:
         if "NOT_FOUND" in str(error):
-            raise UsageError(f"{path} has no array '{name}'; is it the right folder?") from None
-        raise NoldoError(f"{path}: array '{name}' cannot be opened: {reason(error)}") from error
+            raise UsageError(f"{path} has no array '{name}'; give the store of a pretraining set") from None
+        raise NoldoError(f"{path}: array '{name}' cannot be opened ({reason(error)}); restore it") from error
 
 
 def _files_digest(path: AnyPath) -> str:

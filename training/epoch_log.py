@@ -26,7 +26,7 @@ def read_log(path: Path, done: int) -> list[dict[str, Any]]:
     try:
         lines = path.read_text(errors="replace").splitlines() if path.exists() else []
     except OSError as error:
-        raise NoldoError(f"{path} cannot be read ({error.strerror})") from error
+        raise NoldoError(f"{path} cannot be read ({error.strerror}); restore it, or your right to read it") from error
     kept = [line for text in lines if (line := _parsed(text)) is not None and 1 <= line["epoch"] <= done]
     if [line["epoch"] for line in kept] != list(range(1, done + 1)):
         raise NoldoError(

@@ -105,7 +105,7 @@ def _open_maps(folder: AnyPath, store: AnyPath, shape: tuple[int, ...]) -> Any:
         spec = {"driver": "zarr3", "kvstore": kvstore_spec(folder), **whole}
         array = ts.open(spec, open=True, read=True).result()
     except ValueError as error:
-        raise NoldoError(f"{folder} cannot be opened: {reason(error)}") from error
+        raise NoldoError(f"{folder} cannot be opened ({reason(error)}); restore it, or make it again") from error
     if tuple(array.shape) != shape or array.dtype != ts.uint8:
         raise UsageError(
             f"{folder} is {array.dtype.name} {tuple(array.shape)}, but labels of {store} are uint8 {shape}; "

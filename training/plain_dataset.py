@@ -113,7 +113,9 @@ def _named(store: AnyPath, name: str, row: int) -> Iterator[None]:
     try:
         yield
     except FAILURES as error:
-        raise NoldoError(f"{store}: array '{name}' cannot be read at row {row} ({reason(error)})") from error
+        raise NoldoError(
+            f"{store}: array '{name}' cannot be read at row {row} ({reason(error)}); restore it"
+        ) from error
 
 
 def _metadata(store: AnyPath, name: str) -> dict[str, Any]:
@@ -121,7 +123,7 @@ def _metadata(store: AnyPath, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(read_file(store / name, "zarr.json") or b"")
         return {"shape": found["shape"], "dimension_names": found["dimension_names"]}
     except (ValueError, KeyError):
-        raise UsageError(f"{store} has no array '{name}' that can be read; is it the right folder?") from None
+        raise UsageError(f"{store} has no array '{name}' that can be read; name a store, and an array of it") from None
 
 
 def _path(named: str) -> AnyPath:

@@ -51,7 +51,7 @@ def open_files(folder: AnyPath) -> Any:
     try:
         return ts.KvStore.open(kvstore_spec(folder)).result()
     except FAILURES as error:
-        raise UsageError(f"{folder} cannot be opened: {reason(error)}") from error
+        raise UsageError(f"{folder} cannot be opened ({reason(error)}); check its name and your access") from error
 
 
 def read_file(folder: AnyPath, name: str) -> bytes | None:
@@ -59,7 +59,7 @@ def read_file(folder: AnyPath, name: str) -> bytes | None:
     try:
         read = open_files(folder).read(name).result(timeout=PATIENCE_S)
     except FAILURES as error:
-        raise NoldoError(f"{folder}: {name} cannot be read ({reason(error)})") from error
+        raise NoldoError(f"{folder}: {name} cannot be read ({reason(error)}); restore it") from error
     return None if read.state == "missing" else bytes(read.value)
 
 

@@ -26,5 +26,5 @@ class BuildOptions:
         if self.until is None:
             return stages[-1]
         if self.until not in stages:
-            raise UsageError(f"--until {self.until}: this recipe's stages are {', '.join(stages)}")
+            raise UsageError(f"--until {self.until} is no stage of this recipe; give one of {', '.join(stages)}")
         return self.until

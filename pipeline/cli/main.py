@@ -108,7 +108,10 @@ def _unexpected(error: Exception) -> str:
 
     if is_storage_error(error):
         return f"object storage failed: {storage_reason(error)}; see to it, then run the same command again"
-    return f"unexpected {type(error).__name__}: {error}. This is a defect; --debug shows where"
+    return (
+        f"unexpected {type(error).__name__}: {error}. This is a defect; --debug shows where\n"
+        "report it with what that and 'noldo doctor --json' print"
+    )
 
 
 def _fail(message: str, status: int) -> None:

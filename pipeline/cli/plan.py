@@ -68,7 +68,7 @@ def _downstream(raw: Mapping[str, Any], where: str, assumed: Mapping[str, float]
     if raw["kind"] == "osm":
         return _land_use(raw, where)
     if raw["kind"] != "dw":
-        raise UsageError(f"{where}: there is an estimate for recipes of the pretraining set, and of kind dw or osm")
+        raise UsageError(f"{where}: kind is {raw['kind']!r}, which has no estimate; expected dw or osm, or none")
     checked, assumptions = validated(DwRecipe, raw, where), Assumptions(**{"survive": PAIRED, **assumed})
     found = estimate_tiles(checked, assumptions)
     return tile_plan_lines(found, checked, assumptions), {**asdict(found), "assumed": _assumed(assumptions, checked)}

@@ -46,10 +46,15 @@ def same_planet(source: "EmulatorSettings", listed: Path | None) -> None:
     from pipeline.emulator.process import planet_of
 
     if source.faults or source.latency_s:
-        raise UsageError("source.faults and source.latency_s are those of the emulator at source.url; leave them out")
+        raise UsageError(
+            "source.faults and source.latency_s are given to the emulator at source.url; leave them out here"
+        )
     served, wanted = planet_of(source.url or ""), planet_spec(source, listed).identity()
     if served != wanted:
-        raise UsageError(f"the emulator at {source.url} serves the planet {served}, the recipe names {wanted}")
+        raise UsageError(
+            f"the emulator at {source.url} serves the planet {served}, the recipe names {wanted}; start another with "
+            "'noldo emulator serve', or leave source.url out"
+        )
 
 
 def planet_spec(source: "EmulatorSettings", listed: Path | None) -> "PlanetSpec":

@@ -127,7 +127,7 @@ def _read_table(real: Path) -> pd.DataFrame:
     try:
         table = pd.read_parquet(real)
     except (OSError, ValueError) as error:
-        raise UsageError(f"{real} cannot be read as Parquet ({error})") from error
+        raise UsageError(f"{real} cannot be read as Parquet ({error}); give such a table of pixels") from error
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
         raise UsageError(f"{real} lacks the columns {', '.join(missing)}; it needs {', '.join(COLUMNS)}")

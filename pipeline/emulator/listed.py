@@ -30,7 +30,7 @@ class Listed:
         try:
             table = gpd.read_parquet(path)
         except (OSError, ValueError) as error:
-            raise UsageError(f"{path} cannot be read as GeoParquet ({error})") from error
+            raise UsageError(f"{path} cannot be read as GeoParquet ({error}); give such a list of locations") from error
         missing = [name for name in COLUMNS if name not in table.columns]
         if missing:
             raise UsageError(f"{path} lacks the columns {', '.join(missing)}; it needs {', '.join(COLUMNS)}")

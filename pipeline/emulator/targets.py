@@ -66,7 +66,9 @@ def parse_targets(spec: str) -> tuple[Target, ...]:
         try:
             text = Path(text).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"targets '{spec}': neither 'lon,lat;lon,lat' nor a file with such lines") from error
+            raise UsageError(
+                f"targets '{spec}': neither 'lon,lat;lon,lat' nor a file with such lines; give one"
+            ) from error
     return tuple(_target(item) for item in text.replace("\n", ";").split(";") if item.strip())
 
 

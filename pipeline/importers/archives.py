@@ -85,7 +85,7 @@ def entries(source: Path, wanted: Callable[[str], bool] = lambda _: True) -> Ite
     if source.is_dir():
         return _of_folder(source, wanted)
     if not source.is_file():
-        raise UsageError(f"{source} is neither a folder nor a file")
+        raise UsageError(f"{source} is neither a folder nor a file; correct the path")
     return _of_zip(source, wanted) if _begins_as_zip(source) else _of_tar(source, wanted)
 
 
@@ -104,7 +104,9 @@ def safe_name(name: str, archive: Path) -> str:
     """A member's name as a relative path with forward slashes; UnsafeArchiveError where it leads out of the archive."""
     absolute = name.startswith("/") or re.match(r"[A-Za-z]:", name) is not None
     if absolute or "\\" in name or "\0" in name or ".." in name.split("/"):
-        raise UnsafeArchiveError(f"{archive} holds the path {name!r}, which leads out of it; nothing of it is read")
+        raise UnsafeArchiveError(
+            f"{archive} holds the path {name!r}, which leads out of it; fetch it from its publisher"
+        )
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
@@ -270,7 +272,9 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> bytes:
 def _check_member(member: tarfile.TarInfo, path: Path) -> None:
     if not member.isreg():
         what = "link" if member.islnk() or member.issym() else "device"
-        raise UnsafeArchiveError(f"{path} holds the {what} {member.name}, which no data set needs; it is not read")
+        raise UnsafeArchiveError(
+            f"{path} holds the {what} {member.name}, which no data set needs; fetch it from its publisher"
+        )
     _check_size(member.name, member.size, path)
 
 
@@ -281,7 +285,9 @@ def _checked_members(archive: zipfile.ZipFile, path: Path) -> Iterator[tuple[str
         if info.is_dir():
             continue
         if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-            raise UnsafeArchiveError(f"{path} holds the link or device {name}, which no data set needs; it is not read")
+            raise UnsafeArchiveError(
+                f"{path} holds the link or device {name}, which no data set needs; fetch it from its publisher"
+            )
         if info.flag_bits & 1:
             raise UnsafeArchiveError(f"{path} is encrypted; unpack it with its password first")
         _check_size(name, info.file_size, path)
@@ -293,20 +299,25 @@ def _checked_members(archive: zipfile.ZipFile, path: Path) -> Iterator[tuple[str
 
 def _add_once(name: str, key: Hashable, seen: set[Any], path: Path) -> None:
     if key in seen:
-        raise UnsafeArchiveError(f"{path} holds {name} twice; it is not known which of them counts")
+        raise UnsafeArchiveError(f"{path} holds {name} twice, and either may count; fetch it from its publisher")
     seen.add(key)
     if len(seen) > MAX_MEMBERS:
-        raise UnsafeArchiveError(f"{path} holds more than {MAX_MEMBERS:,} files")
+        raise UnsafeArchiveError(f"{path} holds more than {MAX_MEMBERS:,} files; fetch it from its publisher")
 
 
 def _check_size(name: str, size: int, path: Path) -> None:
     if size > MAX_MEMBER_BYTES:
-        raise UnsafeArchiveError(f"{path}: {name} has {size:,} bytes, more than the {MAX_MEMBER_BYTES:,} allowed")
+        raise UnsafeArchiveError(
+            f"{path}: {name} has {size:,} bytes, more than the {MAX_MEMBER_BYTES:,} allowed; fetch it again"
+        )
 
 
 def _refuse_pickle(name: str, path: Path) -> None:
     if _PICKLE.fullmatch(Path(name).suffix):
-        raise UnsafeArchiveError(f"{path}: {name} is a pickle or an LMDB file of pickles, which could run any program")
+        raise UnsafeArchiveError(
+            f"{path}: {name} is a pickle or an LMDB file of pickles, which could run any program; "
+            "fetch the archive from its publisher"
+        )
 
 
 @contextmanager

@@ -51,9 +51,9 @@ def sources_of(image_paths: tuple[Path, ...]) -> list[Path]:
         elif path.is_dir():
             found += _within(path)
         else:
-            raise UsageError(f"{path} is neither a folder nor a .tar, .tar.gz or .zip file")
+            raise UsageError(f"{path} is neither a folder nor a .tar, .tar.gz or .zip file; correct the path")
     if not found:
-        raise UsageError(f"{image_paths[0]} holds neither folders s1 and s2c nor archives of them")
+        raise UsageError(f"{image_paths[0]} holds neither folders s1 and s2c nor archives of them; name what does")
     return found
 
 

@@ -39,7 +39,9 @@ def read_csv(path: Path) -> list[ListRow]:
     rows = []
     for number, (where, fields) in enumerate(lines):
         if len(fields) != len(header):
-            raise UsageError(f"sample.from: {where} has {len(fields)} fields, the header has {len(header)}")
+            raise UsageError(
+                f"sample.from: {where} has {len(fields)} fields, the header has {len(header)}; correct that line"
+            )
         times = tuple(parsed_date(fields[i], where, header[i]) for i in dates)
         location_id = numbered(number) if id_column is None else fields[id_column].strip()
         rows.append(ListRow(location_id, where, _point(fields[lon], fields[lat], where), (), times))
@@ -55,7 +57,7 @@ def read_lines(path: Path, key: str) -> Iterator[Line]:
                 if any(field.strip() for field in fields):
                     yield f"{path} line {reader.line_num}", fields
     except OSError as error:
-        raise UsageError(f"{key}: cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"{key}: cannot read {path}: {error.strerror}; correct the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{key}: {path} is no text in UTF-8 with comma-separated values ({error})") from error
 

@@ -32,7 +32,7 @@ def read_features(path: Path, key: str) -> Any:
         first_line = str(error).splitlines()[0]
         raise UsageError(f"{key}: {path} is no readable {kind} file ({first_line})") from error
     if not isinstance(rows, gpd.GeoDataFrame):
-        raise UsageError(f"{key}: {path} has no geometry column")
+        raise UsageError(f"{key}: {path} has no geometry column; write it with one")
     if rows.crs is None:
         raise UsageError(f"{key}: {path} says no coordinate reference system; write it with one, for example EPSG:4326")
     rows = rows.reset_index(drop=True)
@@ -47,7 +47,7 @@ def _require_degrees(rows: Any, path: Path, key: str) -> None:
     bounds = shapely.bounds(rows.geometry.to_numpy())
     missing = np.flatnonzero(np.isnan(bounds).any(axis=1))
     if missing.size:
-        raise UsageError(f"{key}: {path} row {missing[0] + 1} has no geometry, or one without finite coordinates")
+        raise UsageError(f"{key}: {path} row {missing[0] + 1} has no geometry, or one that is not finite; correct it")
     outside = np.flatnonzero((np.abs(bounds) > (180.0, 90.0, 180.0, 90.0)).any(axis=1))
     if outside.size:
         west, south, east, north = bounds[outside[0]]

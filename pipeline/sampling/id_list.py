@@ -30,7 +30,7 @@ def _column(lines: Iterable[tuple[str, list[str]]], column: int) -> list[str]:
     found: dict[str, None] = {}
     for where, fields in lines:
         if len(fields) <= column or not fields[column].strip():
-            raise UsageError(f"sample.ids: {where} has no id")
+            raise UsageError(f"sample.ids: {where} has no id; add it, or remove the line")
         found[fields[column].strip()] = None
     return list(found)
 

@@ -26,7 +26,7 @@ def read_locations(
     """
     rows = _read_rows(path)
     if not rows:
-        raise UsageError(f"sample.from: {path} holds no locations")
+        raise UsageError(f"sample.from: {path} holds no locations; name a list with some")
     _require_ids(rows)
     notes = []
     if ids is not None:
@@ -54,4 +54,6 @@ def _require_ids(rows: Sequence[ListRow]) -> None:
         return
     twice, times = Counter(row.location_id for row in rows).most_common(1)[0]
     places = [row.where for row in rows if row.location_id == twice]
-    raise UsageError(f"sample.from: {places[1]} has the id {twice} again ({times} times, first in {places[0]})")
+    raise UsageError(
+        f"sample.from: {places[1]} has the id {twice} again ({times} times, first in {places[0]}); keep one"
+    )

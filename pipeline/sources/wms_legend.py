@@ -126,10 +126,13 @@ def _checked(entries: list[tuple[Colour, int]], where: str) -> Legend:
     meaning: dict[Colour, int] = {}
     for colour, code in entries:
         if meaning.setdefault(colour, code) != code:
-            raise UsageError(f"{where}: the legend has {_hex(colour)} for two classes, {meaning[colour]} and {code}")
+            raise UsageError(
+                f"{where}: the legend has {_hex(colour)} for two classes, {meaning[colour]} and {code}; "
+                "take another style"
+            )
     missing = [f"{entry.code} ({entry.name})" for entry in OSM_CLASSES if entry.code not in meaning.values()]
     if missing:
-        raise UsageError(f"{where}: the legend has no colour for class {', '.join(missing)}; is it the right layer?")
+        raise UsageError(f"{where}: the legend has no colour for class {', '.join(missing)}; give the right layer")
     return Legend(tuple(sorted(meaning.items(), key=lambda item: (item[1], item[0]))))
 
 

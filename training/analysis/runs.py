@@ -162,7 +162,7 @@ def _pretraining(folder: Path, name: str) -> PretrainRun:
         settings = PretrainSettings.model_validate(record.get("settings"))
     except ValidationError as error:
         raise NoldoError(
-            f"{layout.record} states no settings of a pretraining run ({error.error_count()} faults)"
+            f"{layout.record} states no settings of a pretraining run ({error.error_count()} faults); train it again"
         ) from error
     checkpoints = [Checkpoint(epoch, path) for epoch, path in kept_weights(layout).items()]
     if layout.result.exists() and (not checkpoints or checkpoints[-1].epoch < settings.epochs):

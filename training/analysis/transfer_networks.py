@@ -30,13 +30,15 @@ def reopen(run: TransferRun, compute: Compute) -> Setup:
         train, test = (_path(record[which]["path"]) for which in ("train", "test"))
         weights = None if record["weights"] is None else Path(record["weights"]["file"])
     except (ValidationError, LookupError, TypeError) as error:
-        raise NoldoError(f"{run.layout.record} is no record of a transfer run ({type(error).__name__})") from error
+        raise NoldoError(
+            f"{run.layout.record} is no record of a transfer run ({type(error).__name__}); run it again"
+        ) from error
     here = settings.model_copy(update={"device": "auto", "precision": "float32", "threads": None})
     setup: Setup = replace(set_up(here, train, test, weights), compute=compute)
     now = describe_transfer(setup, run.name, None)
     for what, key, content in (("training store", "train", "digest"), ("weights", "weights", "sha256")):
         if (record[key] or {}).get(content) != (now[key] or {}).get(content):
-            raise UsageError(f"the {what} of {run.folder} are not what it was trained with any more")
+            raise UsageError(f"the {what} of {run.folder} are not what it was trained with any more; restore them")
     return setup
 
 

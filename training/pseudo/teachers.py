@@ -63,7 +63,7 @@ def _settings(about: Mapping[str, Any], record: Path) -> PretrainSettings:
     try:
         return PretrainSettings.model_validate(about.get("settings"))
     except ValidationError as error:
-        raise UsageError(f"{record} does not state the settings of a run of this version") from error
+        raise UsageError(f"{record} does not state the settings of a run of this version; train it again") from error
 
 
 def _require_scaling(about: Mapping[str, Any], store: TrainingStore, path: Path) -> None:

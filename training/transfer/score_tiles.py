@@ -65,7 +65,7 @@ def score_tiles(network: TransferNetwork, setup: Setup, *, batch_done: Callable[
             shown.add(int(batch.plan.rows[sample]), batch.image[sample], batch.label[sample], prediction_BHW[sample])
         batch_done(done)
     if not int(confusion_CC.sum()):
-        raise NoldoError(f"{test.path}: no pixel has a label of '{test.label_name}', so there is nothing to score")
+        raise NoldoError(f"{test.path}: no pixel has a label of '{test.label_name}' to score by; give another store")
     return TileOutcome(confusion_CC, shown.arrays(test.tile_px))
 
 

@@ -106,7 +106,10 @@ def _check(path: AnyPath, modality: Modality, label: str, image: Any, labels: An
             )
     stated = _attributes(path / modality).get("bands", list(bands))
     if list(stated) != list(bands):
-        raise UsageError(f"{path}: array '{modality}' has the bands {', '.join(stated)}, expected {', '.join(bands)}")
+        raise UsageError(
+            f"{path}: array '{modality}' has the bands {', '.join(stated)}, expected {', '.join(bands)}; "
+            "give a store with these"
+        )
 
 
 def _decoded_bytes(array: Any) -> int:
@@ -117,7 +120,7 @@ def _attributes(path: AnyPath) -> dict[str, Any]:
     try:
         attributes = json.loads(read_file(path, "zarr.json") or b"").get("attributes", {})
     except (ValueError, AttributeError):
-        raise UsageError(f"{path} is not a downstream store: it has no readable zarr.json") from None
+        raise UsageError(f"{path} is not a downstream store: it has no readable zarr.json; correct the path") from None
     return attributes if isinstance(attributes, dict) else {}
 
 
@@ -131,4 +134,4 @@ def _open(path: AnyPath, name: str, *, kept: bool = False) -> Any:
     except FAILURES as error:
         if "NOT_FOUND" in str(error):
             raise UsageError(f"{path} has no array '{name}'; give a downstream set's store") from None
-        raise NoldoError(f"{path}: array '{name}' cannot be opened: {reason(error)}") from error
+        raise NoldoError(f"{path}: array '{name}' cannot be opened ({reason(error)}); restore it") from error

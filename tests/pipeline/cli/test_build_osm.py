@@ -145,7 +145,7 @@ def test_what_cannot_be_is_told_in_a_line(raw: dict[str, Any], tmp_path: Path) -
         build({**raw, "tiles": "nowhere"}, tmp_path)
     with pytest.raises(UsageError, match="leave --workers"):
         build(raw, tmp_path, workers=2)
-    with pytest.raises(UsageError, match="this recipe's stages are labels, agreement, split, pack, manifest"):
+    with pytest.raises(UsageError, match="give one of labels, agreement, split, pack, manifest"):
         build(raw, tmp_path, until="fetch")
     with pytest.raises(UsageError, match="serves the planet"):
         build({**raw, "source": {**raw["source"], "seed": 8}}, tmp_path)
