@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.manifest.drift_columns import ColumnDrift, column_drift
 from pipeline.manifest.drift_facts import SECTIONS, FactChange, ManifestFacts, fact_changes, read_facts
 from pipeline.manifest.drift_index import (
     GridDrift,
@@ -35,6 +36,8 @@ class Drift:
     scenes: tuple[SceneDrift, ...]
     grids: GridDrift
     seasons: tuple[SeasonDrift, ...]
+    columns: tuple[ColumnDrift, ...]
+    """What else the indices say of each location and season."""
     rows: tuple[RowDrift, ...] | None
     """By array, from the digests that both manifests hold; None where one holds none."""
     locations: tuple[LocationDrift, ...]
@@ -55,14 +58,15 @@ class Drift:
 
     @property
     def differs_in(self) -> tuple[str, ...]:
-        """What differs, of ids, scenes, baselines, grids, pixels (by their digests), labels, bands, assets, recipe,
-        code, release and licences; empty where nothing does. What has only moved to another row does not count.
+        """What differs, of ids, scenes, baselines, grids, index, pixels (by their digests), labels, bands, assets,
+        recipe, code, release and licences; empty where nothing does. What has only moved to another row does not count.
         """
         found = {
             "ids": self.ids.missing or self.ids.extra or self.ids.other_split,
             "scenes": any(s.other or s.only_ours or s.only_published for s in self.scenes),
             "baselines": any(s.baselines_other for s in self.seasons),
             "grids": self.grids.shifted or self.grids.moved,
+            "index": any(c.other for c in self.columns),
             "pixels": any(r.changed or r.only_ours or r.only_published for r in self.rows or ()),
             "labels": any(x.both != x.equal or x.only_ours or x.only_published for x in self.labels),
             "bands": any(b.pixels != b.equal or b.only_ours or b.only_published for b in self.bands),
@@ -113,6 +117,7 @@ def compare(
         scenes=tuple(scene_drift(rows)),
         grids=grid_counts(kinds),
         seasons=season_drift(rows, kinds),
+        columns=column_drift(rows),
         rows=digests,
         locations=location_drift(rows, kinds, digests, tallies.shares),
         facts=fact_changes(*facts),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pipeline.manifest.drift import Drift
 from pipeline.manifest.drift_index import SceneDrift, first_few
 from pipeline.manifest.drift_pixels import BandDrift, LabelDrift
-from pipeline.manifest.drift_release_lines import baseline_lines, fact_lines, location_lines, row_lines
+from pipeline.manifest.drift_release_lines import baseline_lines, column_lines, fact_lines, location_lines, row_lines
 from pipeline.schema.dfc2020 import DFC_CLASSES
 from pipeline.schema.landcover import DW_CLASSES, OSM_CLASSES
 
@@ -46,6 +46,7 @@ def _shared_lines(drift: Drift) -> Iterator[str]:
     yield from _scene_lines(drift.scenes)
     yield from baseline_lines(drift)
     yield from _grid_lines(drift)
+    yield from column_lines(drift)
     yield from row_lines(drift)
     yield from _pixel_lines(drift)
     yield from location_lines(drift)

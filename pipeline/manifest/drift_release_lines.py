@@ -26,6 +26,15 @@ def baseline_lines(drift: Drift) -> Iterator[str]:
             yield f"baselines  season {season.season}: {season.baselines_other:,} of {of:,} differ: {told}"
 
 
+def column_lines(drift: Drift) -> Iterator[str]:
+    """A line a column of the index that says something else, with the first place where it does."""
+    for one in drift.columns:
+        if one.other:
+            location_id, season, ours, published = one.examples[0]
+            first = f"the first {location_id}, season {season}: {ours} -> {published}"
+            yield f"index      {one.column}: {one.other:,} of {one.same + one.other:,} differ, {first}"
+
+
 def row_lines(drift: Drift) -> Iterator[str]:
     """A line an array of what the digests of the rows say."""
     if drift.rows is None:

@@ -22,7 +22,9 @@ SCENES: Final = {"S2": "s2_id", "S1": "s1_id", "DW": "dw_id"}
 """Columns with the ids of scenes, by sensor."""
 PLACE: Final = ("store", "row", "epsg", "geotransform")
 """Columns that say where the pixels of a location lie, in the run and on the ground."""
-COLUMNS: Final = (SEASON, "split", "processing_baseline", *SCENES.values(), *PLACE)
+FIGURES: Final = ("s2_datetime", "s1_datetime", "cloud_pct", "label_source", "label_valid_frac")
+"""Columns that say more of a season of a location."""
+COLUMNS: Final = (SEASON, "split", "processing_baseline", *SCENES.values(), *PLACE, *FIGURES)
 """What of an index is compared, as far as it is there."""
 
 PARQUET: Final = (".parquet", ".geoparquet")

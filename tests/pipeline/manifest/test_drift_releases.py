@@ -67,6 +67,25 @@ def test_releases_of_the_same_content_are_told_so_without_reading_a_pixel(
     assert drift(reread=True).differs_in == ("assets",), "unless all is to be read"
 
 
+def test_an_index_that_says_something_else_of_the_same_pixels_is_told(
+    drift: Callable[..., Drift], releases: tuple[RunLayout, RunLayout]
+) -> None:
+    index = pd.read_parquet(releases[1].index)
+    at = index.index[(index["location_id"] == index["location_id"].iloc[-1]) & (index["season"] == 2)]
+    location_id, before = index.loc[at[0], ["location_id", "cloud_pct"]]
+    index.loc[at, "cloud_pct"] = 99.5
+    index.loc[index.index[0], "label_valid_frac"] = None
+    index.to_parquet(releases[1].index)
+    found = drift()
+    assert found.differs_in == ("index",)
+    clouds, shares = (one for one in found.columns if one.column in ("cloud_pct", "label_valid_frac"))
+    assert (clouds.same, clouds.other, clouds.seasons) == (len(index) - 1, 1, ((2, 1),))
+    assert clouds.examples == ((location_id, 2, str(before), "99.5"),)
+    assert (shares.same, shares.other) == (len(index) - 1, 0), "what one side does not tell is not compared"
+    (line,) = (line for line in drift_lines(found) if line.startswith("index"))
+    assert line.endswith(f"1 of {len(index)} differ, the first {location_id}, season 2: {before} -> 99.5")
+
+
 def test_pixels_are_read_where_digests_differ_and_each_season_gets_its_share(
     drift: Callable[..., Drift], releases: tuple[RunLayout, RunLayout], ours: Any
 ) -> None:
