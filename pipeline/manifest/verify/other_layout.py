@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from pipeline.files import is_storage_error
 from pipeline.manifest.verify.expected import ExpectedRows
-from pipeline.manifest.verify.finding import Check, Finding
 from pipeline.manifest.verify.hashing import Message, take
 from pipeline.manifest.verify.shard_job import Checked
 from pipeline.tile_arrays import UNREADABLE
@@ -42,28 +41,31 @@ def check_block(job: BlockJob) -> Checked:
     """Compare the rows of a block with their digests, and look at their values."""
     checked = Checked(rows=len(job.block))
     read = _read(job, job.block)
-    if not isinstance(read, Finding):
+    if not isinstance(read, str):
         _compare(job, job.block, read, checked)
         return checked
     for row in job.block:  # which of them it is that cannot be read
         one = _read(job, range(row, row + 1))
-        if isinstance(one, Finding):
-            checked.findings.append(one)
-        else:
+        if not isinstance(one, str):
             _compare(job, range(row, row + 1), one, checked)
+            continue
+        if "checksum" in one.lower():
+            checked.findings.append(job.rows.finding("crc32c", row, one))
+        checked.findings.append(job.rows.finding("content", row, f"cannot be read: {one}"))
     return checked
 
 
-def _read(job: BlockJob, rows: range) -> NDArray[Any] | Finding:
+def _read(job: BlockJob, rows: range) -> NDArray[Any] | str:
+    """Some rows, little-endian, or why they cannot be read."""
     try:
         values = np.asarray(job.array[rows.start : rows.stop])
         return np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     except Exception as error:
-        if not isinstance(error, (*UNREADABLE, TypeError, MemoryError)) and not is_storage_error(error):
+        if not isinstance(error, (*UNREADABLE, TypeError, ArithmeticError, MemoryError)) and not is_storage_error(
+            error
+        ):
             raise
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        check: Check = "crc32c" if "checksum" in said.lower() else "content"
-        return job.rows.finding(check, rows.start, f"cannot be read: {said}")
+        return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _compare(job: BlockJob, block: range, values: NDArray[Any], checked: Checked) -> None:

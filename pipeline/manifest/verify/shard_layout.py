@@ -84,7 +84,7 @@ def shard_layout(array: Any) -> ShardLayout | None:
     """The layout of an opened array, or None where it is another than this module knows."""
     try:
         return _layout(array.metadata.to_dict(), np.dtype(array.dtype), array.fill_value)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
         return None
 
 

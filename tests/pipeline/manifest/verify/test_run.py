@@ -293,3 +293,36 @@ def test_a_set_in_object_storage(root: Path, bucket: Callable[[], Any]) -> None:
         "store/nol.zarr/new: is there, but not listed",
         f"{SHARD}: listed, but not there",
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("shape",), [5, 4, 13, 24, 10**6]),
+        (("shape",), [7, 4, 13, 24, 24]),
+        (("shape",), [5]),
+        (("shape",), []),
+        (("shape",), [0, 4, 13, 24, 24]),
+        (("data_type",), "float64"),
+        (("fill_value",), "x"),
+        (("codecs", 0, "configuration", "chunk_shape"), [1, 1, 0, 24, 24]),
+        (("codecs", 0, "configuration", "chunk_shape"), [2, 4, 13, 24, 24]),
+        (("codecs", 0, "configuration", "codecs", 1, "name"), "zstd"),
+        (("codecs", 0, "configuration", "index_codecs"), []),
+        (("chunk_grid", "configuration", "chunk_shape"), [10**9, 4, 13, 24, 24]),
+        (("attributes",), 3),
+        (("dimension_names",), 3),
+    ],
+)
+def test_metadata_that_say_something_else_end_no_verification(root: Path, path: tuple[Any, ...], value: Any) -> None:
+    metadata = root / "store/nol.zarr/s2/zarr.json"
+    plain = json.loads(metadata.read_text())
+    inner = plain
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    metadata.write_text(json.dumps(plain))
+    found = told(verify(root))
+    assert any(line.startswith("store/nol.zarr/s2/zarr.json:") for line in found["checksums"])
+    list_again(root)
+    assert path[0] in ("fill_value", "attributes", "dimension_names") or "content" in told(verify(root))
