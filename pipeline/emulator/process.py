@@ -43,8 +43,8 @@ def planet_of(url: str) -> dict[str, object]:
         except requests.HTTPError as error:
             status = error.response.status_code
             raise NoldoError(
-                f"{url} does not say which planet it serves (HTTP {status}); give the address that 'noldo emulator serve' "
-                "printed"
+                f"{url} does not say which planet it serves (HTTP {status}); "
+                "give the address that 'noldo emulator serve' printed"
             ) from error
         except requests.RequestException as error:
             raise NoldoError(f"no emulator answers at {url}; start one there or correct the address") from error
