@@ -69,9 +69,11 @@ def osm_funnel(tables: OsmTables, split: bool) -> tuple[FunnelStep, ...]:
 
 
 def dropped_tiles(tables: OsmTables) -> list[DroppedTile]:
-    """Every tile that is in neither split, and why."""
+    """Every tile that is in neither split, with the stage of the funnel that counts it and the reason."""
     judged = [
-        DroppedTile(tile.tile_id, tile.split, "agreement", tile.reason, tile.detail)
+        DroppedTile(
+            tile.tile_id, tile.split, "labels" if tile.reason == NO_LABEL else "agreement", tile.reason, tile.detail
+        )
         for tile in tables.agreement
         if not tile.kept
     ]

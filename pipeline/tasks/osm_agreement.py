@@ -68,7 +68,8 @@ def _judged(job: OsmJob, part: int, tile: BuiltTile, labelled: OsmLabelled) -> t
             tile.tile_id, tile.split, dw, osm, settings, admits=job.admits, corrected=True, dropped=dropped
         )
     elif not had and dropped is None:
-        after = replace(before, reason=NOT_HAD, detail=labelled.failure_message)
+        # What the service said stays in tables/labels: this table is published, and it may say other words each time.
+        after = replace(before, reason=NOT_HAD, detail="")
     return after, list(_notes(job, before, after, int((osm != given).sum())))
 
 

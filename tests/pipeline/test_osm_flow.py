@@ -1,6 +1,7 @@
 """SSL4EO-S12@OSM from small tiles and a land use that is planted good, bad and empty."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,13 +24,13 @@ from pipeline.ledger import Ledger
 from pipeline.manifest.digest import digest_run
 from pipeline.osm_flow import build_osm
 from pipeline.osm_recipe import OsmRecipe
-from pipeline.osm_state import dropped_tiles, read_osm_tables
+from pipeline.osm_state import dropped_tiles, osm_funnel, read_osm_tables
 from pipeline.parts import read_part
 from pipeline.schema.errors import FailureKind, NoldoError, SourceError
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE, OSM_ADMITS
 from pipeline.schema.layout import RunLayout
-from pipeline.schema.osm_records import HandNote, SplitChoice
+from pipeline.schema.osm_records import HandNote, OsmLabelled, SplitChoice
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.strict import validated
 from pipeline.status import read_status
@@ -134,7 +135,10 @@ def test_the_planted_tiles_go_and_the_others_stay(built: Built) -> None:
     choices = {c.tile_id: c.split for c in tables.split}
     assert choices["dw_test0"] == choices["dw_test1"] == choices["dw_near"] == "test"
     assert sorted(choices.values()) == ["test"] * 4 + ["train"] * 5
-    assert {t.tile_id for t in dropped_tiles(tables)} == {*BAD, *EMPTY, *THIN}
+    dropped = dropped_tiles(tables)
+    assert {t.tile_id for t in dropped} == {*BAD, *EMPTY, *THIN}
+    told = {(step.stage, reason): count for step in osm_funnel(tables, split=True) for reason, count in step.reasons}
+    assert Counter((t.stage, t.reason) for t in dropped) == told
 
 
 def test_every_accuracy_is_what_scikit_learn_finds_in_the_arrays(built: Built, tiles: BuiltTiles) -> None:
@@ -328,12 +332,13 @@ def test_a_service_that_answers_may_refuse_many_tiles(
 
 def test_a_lasting_refusal_may_leave_a_tile_out(tmp_path: Path, build: Callable[..., Built], tiles: BuiltTiles) -> None:
     refused = {"dw_train5": SourceError(FailureKind.PERMANENT, "no such place")}
-    with pytest.raises(NoldoError, match="max_failed_share leaves a share of them out"):
+    with pytest.raises(NoldoError, match="max_failed_share lets a share of them go"):
         build(tmp_path, Map(tiles, failing=refused), max_failed_share=0.0)
     found = build(tmp_path, until="split", max_failed_share=0.1)
     assert found.asked == []
     (left_out,) = [t for t in read_osm_tables(found.job.run).agreement if t.tile_id == "dw_train5"]
-    assert (left_out.kept, left_out.reason, left_out.detail) == (False, "OSM labels could not be had", "no such place")
+    assert (left_out.kept, left_out.reason, left_out.detail) == (False, "OSM labels could not be had", "")
+    assert "no such place" in {one.failure_message for one in read_part(found.job.run.table("labels", 0), OsmLabelled)}
     assert build(tmp_path, until="split", about={"retry": frozenset({FailureKind.PERMANENT})}).asked == ["dw_train5"]
 
 
