@@ -1,19 +1,21 @@
 """Whether a manifest's documents agree with the files that they describe, and with one another."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import yaml
 
-from pipeline.files import is_storage_error, storage_reason
+from pipeline.files import is_file, is_storage_error, storage_reason
 from pipeline.manifest.documents import CARD_FILE, CITATION_FILE, COLLECTION_FILE, CROISSANT_FILE, LICENCES_FILE
 from pipeline.manifest.verify.croissant import check_croissant
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.heads import check_agreement, check_citation, check_head, head_of
 from pipeline.manifest.verify.stac import check_stac
-from pipeline.manifest.verify.told import FOLDER, Told
+from pipeline.manifest.verify.told import FOLDER, Told, sha256_of
 from pipeline.manifest.verify.tree import PublishedTree
+from pipeline.schema.layout import RunLayout
 
 PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     CROISSANT_FILE: json.loads,
@@ -37,7 +39,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
             texts[name] = (tree.root / path).read_bytes().decode()
             plain = parse(texts[name])
         except Exception as error:
-            if not (isinstance(error, (OSError, ValueError, yaml.YAMLError)) or is_storage_error(error)):
+            if not _is_expected(error):
                 raise
             yield Finding("documents", path, f"cannot be read: {storage_reason(error)}", path=path)
             continue
@@ -45,6 +47,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
             told[name] = Told(tree, path, plain)
         else:
             yield Finding("documents", path, "holds no object", path=path)
+    yield from _card_atop(tree)
     yield from _each(told, texts)
     yield from check_agreement({name: one for name, one in told.items() if name != LICENCES_FILE})
     if tree.provenance.get("emulated"):
@@ -52,6 +55,27 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
             if EMULATED_WORD not in text.lower():
                 path = f"{FOLDER}/{name}"
                 yield Finding("documents", path, "does not say that the data are emulated", path=path)
+
+
+def _card_atop(tree: PublishedTree) -> Iterator[Finding]:
+    """A finding where a release's README.md is not its card, which it is the copy of; in a run it is the user's."""
+    try:
+        if not is_file(tree.root / CARD_FILE) or is_file(RunLayout(tree.root).recipe):
+            return
+        atop = hashlib.sha256((tree.root / CARD_FILE).read_bytes()).hexdigest()
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        yield Finding("documents", CARD_FILE, f"cannot be read: {storage_reason(error)}", path=CARD_FILE)
+        return
+    card = f"{FOLDER}/{CARD_FILE}"
+    if atop != sha256_of(tree, card):
+        yield Finding("documents", CARD_FILE, f"is not the same as {card}, of which it is the copy", path=CARD_FILE)
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether an exception is what a damaged or missing document raises."""
+    return isinstance(error, (OSError, ValueError, yaml.YAMLError)) or is_storage_error(error)
 
 
 def _each(told: Mapping[str, Told], texts: Mapping[str, str]) -> Iterator[Finding]:

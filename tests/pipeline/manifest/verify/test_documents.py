@@ -130,6 +130,18 @@ def test_a_verification_checks_the_documents(ours: Any, copied: Callable[[RunLay
     assert "says '0.2.0', but provenance.json has '0.1.0'" in found[0].what
 
 
+def test_the_card_atop_a_release_is_that_of_the_manifest(ours: Any, copied: Callable[[RunLayout], Path]) -> None:
+    root = copied(ours.run)
+    card = (root / "manifest" / CARD_FILE).read_bytes()
+    (root / CARD_FILE).write_bytes(card)
+    assert list(check(opened(root))) == []
+    (root / CARD_FILE).write_bytes(card[:-1] + b"x")
+    (found,) = check(opened(root))
+    assert (found.path, found.what) == ("README.md", "is not the same as manifest/README.md, of which it is the copy")
+    (root / "recipe.yaml").write_text("name: nol")  # a run's own README.md says what its owner likes
+    assert list(check(opened(root))) == []
+
+
 @pytest.mark.parametrize("name", [CARD_FILE, CITATION_FILE, CROISSANT_FILE, COLLECTION_FILE, LICENCES_FILE])
 def test_a_document_that_is_gone_or_no_document(ours: Any, copied: Callable[[RunLayout], Path], name: str) -> None:
     root = copied(ours.run)
