@@ -6,7 +6,7 @@ release had and this one has not. The tag X.Y.Z, made last, is the release; the 
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -18,7 +18,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from pipeline.manifest.publish.hub_limits import COMMIT_FILES, HubSize, hub_size
-from pipeline.manifest.publish.release import Release, ReleaseFile
+from pipeline.manifest.publish.release import CARD, Release, ReleaseFile
 from pipeline.manifest.publish.staging import OnFile
 from pipeline.manifest.publish.tree import released_already
 from pipeline.schema.errors import NoldoError, UsageError
@@ -99,7 +99,8 @@ def publish_on_hub(release: Release, target: HubTarget, *, on_file: OnFile) -> i
     """Send a release to the Hub and tag it; returns how many files were there already.
 
     What ends before the tag is made leaves no release; the next call goes on from there. Raises NoldoError where the
-    version is tagged already, the Hub refuses, or its record of a file's digest differs from ours.
+    version is tagged already, the repository holds files of somebody else's, the Hub refuses, or its record of a
+    file's digest differs from ours.
     """
     with hub_failures(target):
         return _publish(release, target, on_file)
@@ -111,6 +112,7 @@ def _publish(release: Release, target: HubTarget, on_file: OnFile) -> int:
     refuse_tagged(target, release.version)
     api.create_repo(target.repository, repo_type="dataset", exist_ok=True)
     there = _recorded(api, target)
+    _refuse_foreign(there, target)
     reused = {file.name for file in release.files if _is_same(file, there.get(file.name))}
     settled = len(reused)
     on_file(settled, len(release.files), len(reused))
@@ -125,6 +127,14 @@ def _publish(release: Release, target: HubTarget, on_file: OnFile) -> int:
         _commit(api, target, [CommitOperationDelete(name, is_folder=False) for name in names], message)
     _tag(api, target, release)
     return len(reused)
+
+
+def _refuse_foreign(there: Iterable[str], target: HubTarget) -> None:
+    """Raise NoldoError where a repository holds files that no release can have brought."""
+    foreign = sorted(n for n in there if n not in {*KEPT, CARD} and not n.startswith(("manifest/", "store/")))
+    if foreign:
+        what = f"holds {len(foreign)} files of another kind, such as {foreign[0]}"
+        raise NoldoError(f"{target} {what}; remove them, or give another repository")
 
 
 def _commit(api: HfApi, target: HubTarget, operations: Sequence[Any], message: str) -> None:

@@ -65,6 +65,14 @@ def test_the_next_version_takes_the_place_of_the_last_one_whose_tag_stays(
     assert is_released(first, hub)
 
 
+def test_what_others_put_into_a_repository_is_left_alone(tree: Path, hub: Any) -> None:
+    hub.exists, theirs = True, {".gitattributes": b"* text\n", "README.md": b"of the web page", "figures/map.png": b"m"}
+    hub.commits = [theirs]
+    with pytest.raises(NoldoError, match=r"holds 1 files of another kind, such as figures/map\.png; remove them"):
+        publish(read_release(tree))
+    assert (hub.commits, hub.puts, hub.tags) == ([theirs], [], {})
+
+
 def test_what_ended_half_way_goes_on_without_sending_again(tree: Path, hub: Any) -> None:
     release = read_release(tree)
     hub.refuse = lambda method, path: 403 if "/commit/" in path and len(hub.commits) == 3 else None
