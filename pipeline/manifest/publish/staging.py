@@ -57,11 +57,14 @@ def is_whole(release: Release, folder: AnyPath, files: Sequence[ReleaseFile] | N
         return all(readers.map(lambda file: file_sha256(folder / file.name) == file.sha256, files))
 
 
-def clear_foreign(release: Release, folder: AnyPath) -> None:
-    """Remove what is no file of the release from a folder of ours."""
+def clear_foreign(release: Release, folder: Path) -> None:
+    """Remove what is no file of the release from a folder of ours, and the folders that it leaves empty."""
     foreign = foreign_files(release, folder)
     if foreign:
         remove_files(folder / name for name in foreign)
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def sync_folders(folder: Path) -> None:

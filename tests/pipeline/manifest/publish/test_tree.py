@@ -181,6 +181,9 @@ def test_what_was_staged_of_another_build_is_replaced(
     tree: Path, target: AnyPath, make_tree: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = read_release(make_tree(tmp_path / "other", salt="x"))
+    if isinstance(target, Path):  # of a store that this build does not have
+        (target / ".1.2.3.partial/store/old.zarr").mkdir(parents=True)
+        (target / ".1.2.3.partial/store/old.zarr/zarr.json").write_text("{}")
     with monkeypatch.context() as patch:
         patch.setattr(module, "_mark", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
         patch.setattr(module, "sync_folders", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
@@ -188,6 +191,7 @@ def test_what_was_staged_of_another_build_is_replaced(
             publish(other, target)
     assert publish(read_release(tree), target) < len(other.files)
     assert is_released(read_release(tree), target)
+    assert not (target / "1.2.3/store/old.zarr").exists()
 
 
 def test_a_file_that_does_not_read_back_is_not_released(
