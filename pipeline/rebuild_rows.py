@@ -37,7 +37,7 @@ from pipeline.schema.strict import validated
 from pipeline.sources.earthengine import EarthEngineSource, EarthEngineSpec
 from pipeline.sources.protocol import Source
 from pipeline.store_arrays import PROBABILITIES, stored_scaling
-from pipeline.tile_arrays import FILLS, IMAGES, UNREADABLE
+from pipeline.tile_arrays import FILLS, IMAGES, is_unreadable
 
 STAGE: Final = "repair"
 
@@ -153,7 +153,9 @@ class EarthEngineRows:
     def _arrays(self, store: str) -> dict[str, Any]:
         try:
             return dict(zarr.open_group(zarr_store(self._root / store), mode="r").arrays())
-        except UNREADABLE as error:
+        except Exception as error:
+            if not is_unreadable(error):
+                raise
             raise NoldoError(f"{self._root / store} cannot be opened ({error}); take it from a copy first") from error
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from pipeline.content import array_digest
-from pipeline.files import zarr_store
+from pipeline.files import is_storage_error, zarr_store
 from pipeline.schema.bands import S1_BANDS, S1_NODATA, S2_BANDS, S2_NODATA
 from pipeline.schema.dfc2020 import DFC_CLASSES
 from pipeline.schema.errors import NoldoError
@@ -42,6 +42,11 @@ IMAGES: Final = ("s2", "s1")
 
 UNREADABLE: Final = (OSError, KeyError, IndexError, ValueError, RuntimeError)
 """What zarr raises for files that are missing, cut short or changed."""
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Whether an exception is what missing or damaged stores raise, metadata and object storage included."""
+    return isinstance(error, (*UNREADABLE, TypeError, ArithmeticError)) or is_storage_error(error)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,9 @@ from pipeline.manifest.drift_index import MOVED, pixel_offset, same_scene
 from pipeline.manifest.drift_pixels import BANDS, LABELS, PixelTally, overlap
 from pipeline.manifest.drift_side import SEASON, Side
 from pipeline.schema.bands import Scaling
+from pipeline.tile_arrays import is_unreadable
 
 SIDES: Final = ("ours", "published")
-UNREADABLE: Final = (OSError, KeyError, IndexError, ValueError, RuntimeError)
-"""What zarr raises for chunks and stores that are missing, cut short or changed."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,9 @@ class _Held:
         """One row, (season, ...); None where it cannot be read."""
         try:
             values = np.asarray(self.array[number])
-        except UNREADABLE as error:
+        except Exception as error:
+            if not is_unreadable(error):
+                raise
             self.gone.add(self.side, f"{self.name} in {self.store}", _first_line(error), location_id)
             return None
         return values if values.ndim == (4 if self.name in BANDS else 3) else values[None]
@@ -108,7 +109,9 @@ class Stores:
             return "not there"
         try:
             return dict(zarr.open_group(zarr_store(self._root / store), mode="r").arrays())
-        except UNREADABLE as error:
+        except Exception as error:
+            if not is_unreadable(error):
+                raise
             return f"cannot be read ({_first_line(error)})"
 
 

@@ -4,18 +4,16 @@ from typing import Final
 
 import xarray as xr
 
-from pipeline.files import is_storage_error, zarr_store
+from pipeline.files import zarr_store
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
+from pipeline.tile_arrays import is_unreadable
 
 NAMED_BY: Final = {"s2_band": ("s2", "bands"), "s1_band": ("s1", "bands"), "dw_class": ("dw_prob", "classes")}
 """Dimensions with names: the array whose attribute of that name states them."""
 
 IN_INDEX: Final = ("epsg", "geotransform")
 """Arrays of the downstream stores that say what the index says."""
-
-UNREADABLE: Final = (OSError, KeyError, IndexError, ValueError, RuntimeError)
-"""What files that are missing, cut short or changed are refused with."""
 
 
 def open_arrays(store: AnyPath) -> xr.Dataset:
@@ -32,7 +30,7 @@ def open_arrays(store: AnyPath) -> xr.Dataset:
             chunks=None,
         )
     except Exception as error:
-        if not (isinstance(error, UNREADABLE) or is_storage_error(error)):
+        if not is_unreadable(error):
             raise
         raise unreadable(store, error) from error
     names = {

@@ -8,13 +8,12 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 from odc.geo.xr import xr_coords
 
-from pipeline.files import is_storage_error
-from pipeline.reading.arrays import UNREADABLE, open_arrays, row_dimension, unreadable
+from pipeline.reading.arrays import open_arrays, row_dimension, unreadable
 from pipeline.reading.index import SCENE_COLUMNS, folder_of, one_store, read_index
 from pipeline.reading.raw_units import in_raw_units
 from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
-from pipeline.tile_arrays import FILLS
+from pipeline.tile_arrays import FILLS, is_unreadable
 
 GRID_MAPPING: Final = "spatial_ref"
 """The coordinate that holds the CRS, by the name that rioxarray, odc-geo and GDAL look for (CF 1.11, section 5.6)."""
@@ -58,7 +57,7 @@ def _read(store: AnyPath, row: pd.Series) -> xr.Dataset:
     try:
         patch = arrays.isel(wanted).load().drop_encoding()  # of a patch alone: written elsewhere, it has no shards
     except Exception as error:
-        if not (isinstance(error, UNREADABLE) or is_storage_error(error)):
+        if not is_unreadable(error):
             raise
         raise unreadable(store, error) from error
     for name, array in patch.items():

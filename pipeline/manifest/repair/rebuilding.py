@@ -12,8 +12,9 @@ from pipeline.content import row_digest
 from pipeline.manifest.digest_table import ArrayDigests
 from pipeline.manifest.repair.chunk_file import ChunkFile, encoded, has_sha256, metadata_of
 from pipeline.manifest.repair.outcome import Lost
-from pipeline.manifest.repair.row_source import CopiedRows, RowSource, is_unreadable
+from pipeline.manifest.repair.row_source import CopiedRows, RowSource
 from pipeline.schema.paths import AnyPath
+from pipeline.tile_arrays import is_unreadable
 
 OTHER: Final = "came back different from what was published"
 

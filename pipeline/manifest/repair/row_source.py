@@ -8,9 +8,9 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from pipeline.files import is_storage_error, storage_reason, zarr_store
+from pipeline.files import storage_reason, zarr_store
 from pipeline.schema.paths import AnyPath
-from pipeline.tile_arrays import UNREADABLE
+from pipeline.tile_arrays import is_unreadable
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,3 @@ class CopiedRows:
             if not is_unreadable(error):
                 raise
             raise KeyError(f"the source has no such array ({storage_reason(error)})") from error
-
-
-def is_unreadable(error: Exception) -> bool:
-    """Whether an exception is what missing or damaged stores raise."""
-    return isinstance(error, UNREADABLE) or is_storage_error(error)
