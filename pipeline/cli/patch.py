@@ -1,7 +1,5 @@
 """`noldo patch`: one patch of a data set as a GeoTIFF."""
 
-from pathlib import Path
-
 import click
 
 from pipeline.cli.directory import RUN_DIRECTORY
@@ -15,9 +13,9 @@ from pipeline.schema.paths import AnyPath
 @click.option("--array", default="s2", show_default=True, help="Array of the store, for example s2, s1, dw or osm.")
 @click.option("--raw", is_flag=True, help="Digital numbers and dB as float32, instead of 0..255 with scale and offset.")
 @click.option("--store", metavar="NAME", help="Of several stores that have the location, for example dw_train.")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The GeoTIFF to write.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False), help="The GeoTIFF to write.")
 def patch(
-    directory: AnyPath, location_id: str, season: int, array: str, raw: bool, store: str | None, out: Path
+    directory: AnyPath, location_id: str, season: int, array: str, raw: bool, store: str | None, out: str
 ) -> None:
     """Write one patch of the data set in DIRECTORY as a GeoTIFF, which QGIS and any other GIS opens.
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import rasterio
 from click.testing import CliRunner
 
@@ -36,3 +37,10 @@ def test_what_is_not_there_is_one_line(tree: Any, tiles: Any, tmp_path: Path) ->
         assert said in str(ended.exception)
         assert "\n" not in str(ended.exception)
     assert not out.exists()
+
+
+def test_a_url_is_no_name_of_a_folder(tree: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = run(tree.root, "0000052", "--out", "ftp://server/x.tif")
+    assert "ftp:// is not known" in str(ended.exception)
+    assert not list(tmp_path.iterdir())
