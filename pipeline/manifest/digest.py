@@ -16,7 +16,7 @@ from zarr.core.sync import sync
 
 from pipeline.content import PREFIX, array_digest, canonical_json, row_digest, tree_digest
 from pipeline.files import is_file, listed, zarr_store
-from pipeline.parts import readable
+from pipeline.parts import UNREADABLE, readable
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.paths import AnyPath
@@ -147,14 +147,21 @@ def combine_stores(stores: Mapping[str, dict[str, str]], index: str | None, rows
 
 
 def index_digest(index: AnyPath) -> str:
-    """The digest of an index's content: its rows in order of split, store row and season, the columns INDEX_COLUMNS."""
+    """The digest of an index's content: its rows in order of split, store row and season, the columns INDEX_COLUMNS.
+
+    NoldoError where it cannot be read, lacks a column, or holds what is no text, no time or no number.
+    """
     try:
-        table = pq.ParquetFile(readable(index)).read(columns=list(INDEX_COLUMNS))
-    except (OSError, pa.ArrowException) as error:
+        table = pq.ParquetFile(readable(index), page_checksum_verification=True).read(columns=list(INDEX_COLUMNS))
+        missing = [name for name in INDEX_COLUMNS if name not in table.column_names]
+        if missing:
+            raise NoldoError(f"{index} lacks the column {missing[0]}; write the manifest again")
+        return _rows_digest(table)
+    except (*UNREADABLE, TypeError, AttributeError, OverflowError) as error:
         raise NoldoError(f"{index} cannot be read ({error}); restore it or write the manifest again") from error
-    missing = [name for name in INDEX_COLUMNS if name not in table.column_names]
-    if missing:
-        raise NoldoError(f"{index} lacks the column {missing[0]}; write the manifest again")
+
+
+def _rows_digest(table: pa.Table) -> str:
     order = pc.sort_indices(table, [(name, "ascending") for name in ("split", "row", "season")])
     digest = hashlib.sha256()
     for start in range(0, len(order), INDEX_ROWS):  # as Python objects all rows would take 2 KB each

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.manifest.digest_table import DIGEST_BYTES, ArrayDigests
 from pipeline.manifest.verify.finding import Finding
-from pipeline.manifest.verify.grids import is_utm
+from pipeline.manifest.verify.grids import is_placed
 from pipeline.manifest.verify.index_rows import IndexRows, index_rows
 from pipeline.manifest.verify.tree import INDEX, PublishedTree
 from pipeline.tile_arrays import IMAGES
@@ -40,7 +40,7 @@ def _locations(rows: IndexRows) -> Iterator[Finding]:
 def _scenes(rows: IndexRows) -> Iterator[Finding]:
     """The same Sentinel-2 scene on the same pixels of the ground, in another row or another season."""
     frame = rows.frame
-    named = frame["s2_id"].notna().to_numpy() & is_utm(rows)
+    named = frame["s2_id"].notna().to_numpy() & is_placed(rows)
     table = frame[["s2_id", "epsg", "store", "row", "season"]].assign(left_m=rows.affine[:, 2], top_m=rows.affine[:, 5])
     table = table[named]
     # A row that is named twice is the index check's to tell.

@@ -48,3 +48,11 @@ class Finding:
     """The store concerned, for example store/nol.zarr, where it is one."""
     array: str | None = None
     row: int | None = None
+
+    def __post_init__(self) -> None:
+        """Keep what was read of others' files from breaking lines, or steering a terminal."""
+        for name in ("where", "what"):
+            text: str = getattr(self, name)
+            if not text.isprintable():
+                plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+                object.__setattr__(self, name, plain)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.manifest.index import GEOPARQUET_VERSION, split_at_antimeridian
 from pipeline.manifest.verify.finding import Finding
-from pipeline.manifest.verify.grids import NOWHERE, is_utm
+from pipeline.manifest.verify.grids import NOWHERE, is_placed
 from pipeline.manifest.verify.index_rows import IndexRows, index_rows
 from pipeline.manifest.verify.tree import INDEX, PublishedTree
 from pipeline.parts import readable
@@ -28,6 +28,9 @@ GEOMETRY: Final = "geometry"
 POLE_DEG: Final = 85.0
 """Beyond this no zone reaches: UTM ends at 84 N and 80 S, and a patch on its edge a little later."""
 
+LARGEST_PX: Final = 10_000
+"""Side of a patch that a UTM zone can hold many of, at 10 m; metadata can say anything."""
+
 
 def check(tree: PublishedTree) -> Iterator[Finding]:
     """Outlines that are not those of the rows' grids, boxes that are not their bounds, and metadata that misleads."""
@@ -36,7 +39,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
         return
     shapes, legible = _shapes(rows)
     yield from _described(tree, shapes)
-    known = is_utm(rows)
+    known = is_placed(rows)
     sizes = patch_sizes(tree, rows)
     yield from rows.findings("footprints", ~legible, "the geometry is no WKB")
     nowhere = rows.frame["epsg"].to_numpy() == NOWHERE
@@ -58,9 +61,10 @@ def grids_of(rows: IndexRows, at: NDArray[np.int64], sizes: NDArray[np.int64]) -
 
 
 def patch_sizes(tree: PublishedTree, rows: IndexRows) -> NDArray[np.int64]:
-    """(rows,): the side of each row's patch, pixels; 0 where its store cannot be read."""
-    side = {store: arrays["s2"].shape[-1] for store, arrays in tree.arrays.items() if "s2" in arrays}
-    return rows.frame["store"].map(side).fillna(0).to_numpy(np.int64)
+    """(rows,): the side of each row's patch, pixels; 0 where its store cannot be read, or says what cannot be."""
+    sides = {store: arrays["s2"].shape[-1:] for store, arrays in tree.arrays.items() if "s2" in arrays}
+    possible = {store: side[0] for store, side in sides.items() if side and side[0] <= LARGEST_PX}
+    return rows.frame["store"].map(possible).fillna(0).to_numpy(np.int64)
 
 
 def _outlined(
@@ -163,7 +167,14 @@ def _described(tree: PublishedTree, shapes: NDArray[Any]) -> Iterator[Finding]:
     told["crs"] = told["crs"] or expected["crs"]
     for name in (name for name in expected if told[name] != expected[name]):
         yield Finding("footprints", f"{INDEX} {name}", f"is {told[name]}, expected {expected[name]}", path=INDEX)
-    whole = shapely.total_bounds(shapes)
-    if "bbox" in column and not np.allclose(column["bbox"], whole, rtol=0, atol=EXACT_DEG):
-        what = f"is {column['bbox']}, all rows together have {whole.tolist()}"
-        yield Finding("footprints", f"{INDEX} bbox", what, path=INDEX)
+    if "bbox" in column and len(shapes):
+        whole = shapely.total_bounds(shapes).tolist()
+        if not _alike(column["bbox"], whole):
+            what = f"is {column['bbox']}, all rows together have {whole}"
+            yield Finding("footprints", f"{INDEX} bbox", what, path=INDEX)
+
+
+def _alike(told: Any, bounds: list[float]) -> bool:
+    """Whether what a file says are these bounds; it may say anything."""
+    numbers = isinstance(told, list) and all(isinstance(value, (int, float)) for value in told)
+    return numbers and len(told) == len(bounds) and np.allclose(told, bounds, rtol=0, atol=EXACT_DEG)

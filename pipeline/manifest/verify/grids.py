@@ -27,14 +27,13 @@ def grid_findings(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
     epsg = rows.frame["epsg"].to_numpy()
     what = "EPSG:{epsg} is no UTM zone, expected 32601..32660 or 32701..32760"
     yield from rows.findings("index", ~known & ~((epsg == NOWHERE) & downstream), what, "epsg")
-    a, b, left, d, e, top = rows.affine.T
-    wrong = known & ~((a == PIXEL_M) & (e == -PIXEL_M) & (b == 0) & (d == 0))
-    for at in np.flatnonzero(wrong).tolist():
+    upright, inside = _north_up(rows), _in_zone(rows)
+    for at in np.flatnonzero(known & ~upright).tolist():
         what = f"geotransform {rows.affine[at].tolist()} is not north-up at {PIXEL_M:g} m"
         yield rows.finding("index", at, what)
-    inside = (left >= EASTINGS_M[0]) & (left <= EASTINGS_M[1]) & (top >= NORTHINGS_M[0]) & (top <= NORTHINGS_M[1])
-    for at in np.flatnonzero(known & ~wrong & ~inside).tolist():
-        yield rows.finding("index", at, f"the corner ({left[at]:g}, {top[at]:g}) m lies outside any UTM zone")
+    for at in np.flatnonzero(known & upright & ~inside).tolist():
+        left, top = rows.affine[at, [2, 5]]
+        yield rows.finding("index", at, f"the corner ({left:g}, {top:g}) m lies outside any UTM zone")
     for store, arrays in tree.arrays.items():
         if DOWNSTREAM in arrays:
             yield from _as_stored(store, arrays, rows)
@@ -45,6 +44,22 @@ def is_utm(rows: IndexRows) -> NDArray[np.bool_]:
     epsg = rows.frame["epsg"].to_numpy()
     found: NDArray[np.bool_] = np.isin(epsg // 100, (326, 327)) & (epsg % 100 >= 1) & (epsg % 100 <= 60)
     return found
+
+
+def is_placed(rows: IndexRows) -> NDArray[np.bool_]:
+    """(rows,): whether a row has a pixel grid that can be drawn; where one has not, the index's check tells."""
+    return is_utm(rows) & _north_up(rows) & _in_zone(rows)
+
+
+def _north_up(rows: IndexRows) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (rows.affine[:, [0, 1, 3, 4]] == (PIXEL_M, 0.0, 0.0, -PIXEL_M)).all(axis=1)
+    return found
+
+
+def _in_zone(rows: IndexRows) -> NDArray[np.bool_]:
+    corners = rows.affine[:, [2, 5]]
+    low, high = zip(EASTINGS_M, NORTHINGS_M, strict=True)
+    return np.asarray(((corners >= low) & (corners <= high)).all(axis=1), bool)
 
 
 def _downstream(tree: PublishedTree, rows: IndexRows) -> NDArray[np.bool_]:

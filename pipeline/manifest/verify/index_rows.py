@@ -30,6 +30,9 @@ REQUIRED: Final = ("location_id", "season", "split", "store", "row", "epsg", "ge
 COEFFICIENTS: Final = 6
 """Of a geotransform."""
 
+YEARS: Final = (1900, 2100)
+"""Of times that can be reckoned with; which of them a scene may have is another check's."""
+
 
 @dataclass(frozen=True, eq=False)
 class IndexRows:
@@ -77,36 +80,40 @@ class IndexRows:
         return np.asarray(first[row_of], np.int64)
 
 
-_KNOWN: Final[WeakKeyDictionary[PublishedTree, IndexRows | None]] = WeakKeyDictionary()
-"""What trees that are still open gave: several checks ask."""
+@dataclass(frozen=True)
+class _Form:
+    rows: IndexRows | None
+    findings: tuple[Finding, ...]
+
+
+_KNOWN: Final[WeakKeyDictionary[PublishedTree, _Form]] = WeakKeyDictionary()
+"""Of trees that are still open: several checks ask."""
 
 
 def index_rows(tree: PublishedTree) -> IndexRows | None:
-    """The index, or None where it could not be read or is not what it should be; see `form_findings`."""
-    if tree not in _KNOWN:
-        _KNOWN[tree] = _index_rows(tree.index)
-    return _KNOWN[tree]
-
-
-def _index_rows(frame: pd.DataFrame) -> IndexRows | None:
-    if not set(SCHEMA.names) <= set(frame.columns) or frame[list(REQUIRED)].isna().any(axis=None):
-        return None
-    kinds = {"season": "i", "row": "i", "epsg": "i", "label_valid_frac": "f", "s2_datetime": "M", "s1_datetime": "M"}
-    if any(frame[name].dtype.kind != kind for name, kind in kinds.items()):
-        return None
-    numbers = ("cloud_pct", "s1_relative_orbit")
-    texts = [field.name for field in SCHEMA if pa.types.is_string(field.type)]
-    if not all(pd.api.types.is_numeric_dtype(frame[name]) for name in numbers) or not _are_text(frame, texts):
-        return None
-    try:
-        affine = np.array(frame["geotransform"].tolist(), np.float64).reshape(len(frame), COEFFICIENTS)
-    except (TypeError, ValueError):
-        return None
-    return IndexRows(frame.reset_index(drop=True), affine) if np.isfinite(affine).all() else None
+    """The index, or None where it could not be read or is not of its form; see `form_findings`."""
+    return _form(tree).rows
 
 
 def form_findings(tree: PublishedTree) -> Iterator[Finding]:
-    """What is wrong with the columns of the index, their types, and nulls among what every row must tell."""
+    """What is wrong with the columns of the index, their types, and the values that every row must tell."""
+    yield from _form(tree).findings
+
+
+def _form(tree: PublishedTree) -> _Form:
+    if tree not in _KNOWN:
+        readable_index = INDEX not in tree.unread
+        findings = tuple(_wrong_form(tree)) if readable_index else ()
+        _KNOWN[tree] = _Form(None if findings or not readable_index else _index_rows(tree.index), findings)
+    return _KNOWN[tree]
+
+
+def _index_rows(frame: pd.DataFrame) -> IndexRows:
+    affine = np.array(frame["geotransform"].tolist(), np.float64).reshape(len(frame), COEFFICIENTS)
+    return IndexRows(frame.reset_index(drop=True), affine)
+
+
+def _wrong_form(tree: PublishedTree) -> Iterator[Finding]:
     schema = pq.ParquetFile(readable(tree.root / INDEX)).schema_arrow
     if schema.names != SCHEMA.names:
         missing = [name for name in SCHEMA.names if name not in schema.names]
@@ -117,32 +124,32 @@ def form_findings(tree: PublishedTree) -> Iterator[Finding]:
         found, expected = _type_name(schema.field(field.name).type), _type_name(field.type)
         if found != expected:
             yield Finding("index", f"{INDEX} {field.name}", f"holds {found}, expected {expected}", path=INDEX)
-    for name in (name for name in REQUIRED if name in tree.index):
-        nulls = np.flatnonzero(tree.index[name].isna().to_numpy())
-        if len(nulls):
-            what = f"null in {len(nulls)} rows, first in index row {nulls[0]}"
-            yield Finding("index", f"{INDEX} {name}", what, path=INDEX)
-    yield from _grid_form(tree.index)
+        else:
+            yield from _wrong_values(field, tree.index[field.name])
+
+
+def _wrong_values(field: pa.Field, column: pd.Series) -> Iterator[Finding]:
+    """Nulls where something must stand, geotransforms of other than six numbers, and times out of all bounds."""
+    where = f"{INDEX} {field.name}"
+    nulls = np.flatnonzero(column.isna().to_numpy())
+    if field.name in REQUIRED and len(nulls):
+        yield Finding("index", where, f"null in {len(nulls)} rows, first in index row {nulls[0]}", path=INDEX)
+    if field.name == "geotransform":
+        for at, value in enumerate(column.tolist()):
+            if value is not None and (np.shape(value) != (COEFFICIENTS,) or not np.isfinite(value).all()):
+                what = f"{np.asarray(value).tolist()} in index row {at}, expected {COEFFICIENTS} numbers"
+                yield Finding("index", where, what, path=INDEX)
+    if pa.types.is_timestamp(field.type):
+        years = column.dropna().dt.year
+        if not years.between(*YEARS).all():
+            what = f"years {years.min()} to {years.max()}, expected {YEARS[0]} to {YEARS[1]}"
+            yield Finding("index", where, what, path=INDEX)
 
 
 def split_expected(store: str, downstream: bool) -> str:
     """The split of a store of that path: of downstream stores its name ends in it."""
     name = store.rpartition("/")[2].removesuffix(".zarr").rpartition("_")[2]
     return (name if name in SPLITS else " or ".join(SPLITS)) if downstream else "pretrain"
-
-
-def _grid_form(frame: pd.DataFrame) -> Iterator[Finding]:
-    if "geotransform" not in frame:
-        return
-    for at, value in enumerate(frame["geotransform"].tolist()):
-        if value is not None and (np.shape(value) != (COEFFICIENTS,) or not np.isfinite(value).all()):
-            what = f"{np.asarray(value).tolist()} in index row {at}, expected {COEFFICIENTS} numbers"
-            yield Finding("index", f"{INDEX} geotransform", what, path=INDEX)
-
-
-def _are_text(frame: pd.DataFrame, names: list[str]) -> bool:
-    """Whether columns hold text; one that holds nothing at all may be of any type."""
-    return all(pd.api.types.is_string_dtype(frame[name].dropna()) or frame[name].isna().all() for name in names)
 
 
 def _type_name(kind: pa.DataType) -> str:

@@ -11,7 +11,7 @@ from pipeline.files import is_file
 from pipeline.leakage import Place, nearness
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.footprints import grids_of, patch_sizes
-from pipeline.manifest.verify.grids import is_utm
+from pipeline.manifest.verify.grids import is_placed
 from pipeline.manifest.verify.index_rows import IndexRows, index_rows
 from pipeline.manifest.verify.tree import PublishedTree
 from pipeline.parts import read_part
@@ -56,7 +56,7 @@ def _same_ids(rows: IndexRows, places: NDArray[np.int64]) -> Iterator[Finding]:
 
 def _same_ground(tree: PublishedTree, rows: IndexRows, places: NDArray[np.int64]) -> Iterator[Finding]:
     sizes = patch_sizes(tree, rows)
-    at = places[(is_utm(rows) & (sizes > 0))[places]]
+    at = places[(is_placed(rows) & (sizes > 0))[places]]
     grids = grids_of(rows, at, sizes)
     splits, ids = (rows.frame[name].to_numpy()[at] for name in ("split", "location_id"))
     for one, other in _near(grids):
@@ -73,13 +73,11 @@ def _near(grids: Sequence[PixelGrid]) -> list[tuple[int, int]]:
     shapes = unrolled(outlines(grids))
     west, south, east, north = shapely.bounds(shapes).T
     # Beyond the date line a patch continues past 180 degrees; its neighbours there are looked for once more, as well.
-    turned = np.flatnonzero(west < np.nanmax(east, initial=-180.0) - 360.0 + AROUND_DEG)
+    turned = np.flatnonzero(west < east.max() - 360.0 + AROUND_DEG)
     members = np.concatenate([np.arange(len(grids)), turned])
     turn = np.concatenate([np.zeros(len(grids)), np.full(len(turned), 360.0)])
     low, high = west[members] + turn - AROUND_DEG, east[members] + turn + AROUND_DEG
     boxes = shapely.box(low, south[members] - AROUND_DEG, high, north[members] + AROUND_DEG)
-    usable = np.isfinite(shapely.bounds(boxes)).all(axis=1)
-    members, boxes = members[usable], boxes[usable]
     found = members[shapely.STRtree(boxes).query(boxes, predicate="intersects")]
     pairs = np.unique(found[:, found[0] < found[1]], axis=1)
     return [(int(i), int(j)) for i, j in pairs.T]
@@ -120,7 +118,7 @@ def _compared(where: str, told: Nearness, found: Nearness) -> Iterator[Finding]:
 def _sets(tree: PublishedTree, rows: IndexRows, places: NDArray[np.int64]) -> Mapping[str, list[Place]]:
     """The locations of every store by the store's name, those left out that lie nobody knows where."""
     sizes = patch_sizes(tree, rows)
-    at = places[(is_utm(rows) & (sizes > 0))[places]]
+    at = places[(is_placed(rows) & (sizes > 0))[places]]
     ids, stores = (rows.frame[name].to_numpy()[at] for name in ("location_id", "store"))
     found: dict[str, list[Place]] = {}
     for location_id, store, shape in zip(ids, stores, outlines(grids_of(rows, at, sizes)), strict=True):

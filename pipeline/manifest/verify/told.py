@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
+from shapely.errors import ShapelyError
 
 from pipeline.files import is_file, is_storage_error
 from pipeline.manifest.described import Extent
 from pipeline.manifest.extent import extent_of
 from pipeline.manifest.verify.finding import Finding
+from pipeline.manifest.verify.index_rows import index_rows
 from pipeline.manifest.verify.known_keys import unknown_keys
 from pipeline.manifest.verify.tree import PublishedTree
 
@@ -80,9 +82,12 @@ def attempt(read: Callable[[], Read]) -> Read | None:
 def extent_in(tree: PublishedTree) -> Extent | None:
     """The extent by the index; None where the index does not tell it."""
     columns = ["epsg", "geometry", "s2_datetime", "s1_datetime"]
-    if not set(columns) <= set(tree.index.columns) or tree.index.empty:
+    if index_rows(tree) is None or tree.index.empty:
         return None
-    return extent_of(pa.Table.from_pandas(tree.index[columns], preserve_index=False))
+    try:
+        return extent_of(pa.Table.from_pandas(tree.index[columns], preserve_index=False))
+    except ShapelyError:  # the outlines' own check tells
+        return None
 
 
 def locations_in(tree: PublishedTree) -> int | None:

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.manifest.index import SCHEMA
 from pipeline.manifest.verify import duplicates, footprints, index, leakage
+from pipeline.manifest.verify.run import verify
 from pipeline.manifest.verify.tree import PublishedTree
 from pipeline.schema.layout import RunLayout
 
@@ -148,14 +149,15 @@ def test_columns_types_and_nulls_are_told_and_nothing_else_is_tried(
     path = root / "manifest/index.parquet"
     table = pq.read_table(path)
     wrong = table.drop_columns(["cloud_pct"]).append_column("cloud", table["cloud_pct"])
-    rows = pa.array([None, *table["row"].to_pylist()[1:]], pa.int32())
-    pq.write_table(wrong.set_column(4, "row", rows), path)
+    wrong = wrong.set_column(4, "row", table["row"].cast(pa.int32()))
+    wrong = wrong.set_column(1, "season", pa.array([None, *table["season"].to_pylist()[1:]], pa.int64()))
+    pq.write_table(wrong, path)
     tree = open_published(root)
     assert told(index.check(tree)) == [
         "manifest/index.parquet: lacks the column cloud_pct",
         "manifest/index.parquet: has an unknown column cloud",
+        "manifest/index.parquet season: null in 1 rows, first in index row 0",
         "manifest/index.parquet row: holds int32, expected int64",
-        "manifest/index.parquet row: null in 1 rows, first in index row 0",
     ]
     for check in (footprints.check, duplicates.check, leakage.check):
         assert list(check(tree)) == []
@@ -218,3 +220,64 @@ def test_what_was_dropped_is_not_in_the_set(
     (line,) = told(index.check(open_published(root)))
     assert line.startswith("manifest/index.parquet store/nol.zarr row 2 season 0")
     assert line.endswith("was dropped by stage quality: clouds")
+
+
+def first(name: str, value: Any, kind: pa.DataType | None = None) -> Callable[[pa.Table], pa.Table]:
+    """Another value in the first row of a column, which may become another type."""
+
+    def change(table: pa.Table) -> pa.Table:
+        values = pa.array([value, *table[name].to_pylist()[1:]], kind or table.schema.field(name).type)
+        return table.set_column(table.schema.names.index(name), name, values)
+
+    return change
+
+
+def unlike_text(table: pa.Table) -> pa.Table:
+    data = pa.array([b"\xff\xfe", *(text.encode() for text in table["s1_id"].to_pylist()[1:])], pa.binary())
+    text = pa.Array.from_buffers(pa.string(), len(data), data.buffers())
+    return table.set_column(table.schema.names.index("s1_id"), "s1_id", text)
+
+
+def beyond_time(table: pa.Table) -> pa.Table:
+    times = pa.array([2**62] * len(table), pa.int64()).cast(SCHEMA.field("s2_datetime").type)
+    return table.set_column(table.schema.names.index("s2_datetime"), "s2_datetime", times)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table.slice(0, 0),
+        lambda table: pa.table({"a": [1]}),
+        lambda table: table.append_column("store", table["store"]),
+        lambda table: table.replace_schema_metadata({b"geo": b'{"columns": []}'}),
+        lambda table: table.replace_schema_metadata(
+            {b"geo": table.schema.metadata[b"geo"].replace(b'"bbox": [', b'"bbox": ["a", ')}
+        ),
+        unlike_text,
+        beyond_time,
+        first("geotransform", [float("nan")] * 6),
+        first("geotransform", [1e308] * 6),
+        first("geotransform", [1.0]),
+        first("row", 2**62),
+        first("season", -(2**63)),
+        first("epsg", 2**62),
+        first("label_valid_frac", float("nan")),
+        first("geometry", b"no WKB"),
+        first("geometry", b""),
+        first("bbox", None),
+        first("store", "../../elsewhere"),
+        first("location_id", "two\nlines \x1b[31m{x}"),
+    ],
+)
+def test_no_index_whatever_it_holds_ends_a_verification_early(
+    ours: Any, copied: Callable[..., Any], change: Callable[[pa.Table], pa.Table]
+) -> None:
+    root = copied(ours.run)
+    path = root / "manifest/index.parquet"
+    table = pq.read_table(path)
+    changed = change(table)
+    pq.write_table(changed.replace_schema_metadata(changed.schema.metadata or table.schema.metadata), path)
+    report = verify(root, threads=1)
+    assert report.counts["checksums"] == 1
+    assert report.counts["index"] + report.counts["footprints"] >= 1
+    assert all(text.isprintable() for finding in report.findings for text in (finding.where, finding.what))
