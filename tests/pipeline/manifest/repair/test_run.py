@@ -229,13 +229,12 @@ def test_a_list_that_is_gone_comes_from_the_source(root: Path, release: Path, tm
         mend(root, tmp_path / "empty")
 
 
-@pytest.mark.parametrize("damaged", ["source", "copy"])
-def test_metadata_that_nothing_can_be_made_of_is_told(root: Path, release: Path, tmp_path: Path, damaged: str) -> None:
+def test_metadata_that_nothing_can_be_made_of_is_told(root: Path, release: Path, tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(release, source)
     for place in (root, source):
         flip(place / shard(DW, 0), 100)
-    for path in tmp_path.joinpath(damaged).rglob("zarr.json"):
+    for path in source.rglob("zarr.json"):
         path.write_text(path.read_text().replace('"shuffle"', '"shuf6le"'))
     report = mend(root, source)
     assert shard(DW, 0) in {one.path for one in report.lost}
