@@ -44,6 +44,7 @@ test: $(READY) browser openssh  ## Lint, types, import contract and the whole te
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict containers
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 

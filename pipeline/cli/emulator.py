@@ -17,6 +17,7 @@ FLAWS_HELP = (
     "Shares of scenes with something wrong, for example offset:0.05,border:0.05,shift:0.05: Sentinel-2 values 1000 too "
     "high, Sentinel-1 border noise, Sentinel-1 displaced by 1 to 3 pixels."
 )
+HOST_HELP = "Address to listen at; 0.0.0.0 for all of this machine's: anybody who reaches it may then ask."
 MEMORY_HELP = "Answer 400 'User memory limit exceeded.' where more bands than this are asked at once."
 CANNED_HELP = (
     "FOR BENCHMARKS OF CLIENTS ONLY: answer pixels from memory. They have the right form but are NOT OF THE ASKED "
@@ -33,6 +34,7 @@ def emulator() -> None:
 
 
 @emulator.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help=HOST_HELP)
 @click.option("--port", default=8090, show_default=True, help="Port on this machine; 0 for a free one.")
 @click.option("--seed", default=0, show_default=True, help="Which planet.")
 @click.option("--faults", default="", metavar="SPEC", help=FAULTS_HELP)
@@ -44,6 +46,7 @@ def emulator() -> None:
 @click.option("--canned", is_flag=True, help=CANNED_HELP)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that compute.")
 def serve(
+    host: str,
     port: int,
     seed: int,
     faults: str,
@@ -66,7 +69,7 @@ def serve(
     from pipeline.emulator.process import serve as serve_emulator
 
     spec = PlanetSpec(seed, locations, targets, flaws, canned)
-    serve_emulator(port, spec, faults, latency, memory_bands=memory_bands, workers=workers)
+    serve_emulator(port, spec, faults, latency, host=host, memory_bands=memory_bands, workers=workers)
 
 
 @emulator.command()

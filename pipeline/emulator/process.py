@@ -146,6 +146,7 @@ def serve(
     faults: str,
     latency_s: float,
     *,
+    host: str = "127.0.0.1",
     memory_bands: int | None = None,
     workers: int = 1,
     end_with_stdin: bool = False,
@@ -153,12 +154,13 @@ def serve(
     """Serve until interrupted; the first line on standard output is the URL.
 
     With `end_with_stdin`, also until standard input closes. Raises UsageError for a bad list of faults, flaws or
-    targets, or a taken port.
+    targets, a taken port, or an address that is not this machine's.
     """
     chosen = parse_faults(faults)
     try:
         server = EmulatorServer(
             spec.world(),
+            host=host,
             port=port,
             faults=chosen,
             fault_seed=spec.seed,
@@ -172,7 +174,8 @@ def serve(
             map_service=LandUseService(spec.seed),
         )
     except OSError as error:
-        raise UsageError(f"port {port} cannot be used ({error.strerror}); choose another one") from error
+        reason = error.strerror or error
+        raise UsageError(f"port {port} cannot be used at {host} ({reason}); choose another one") from error
     stopping = threading.Event()
 
     def stop(*_: Any) -> None:
