@@ -17,6 +17,7 @@ from rasterio.io import MemoryFile
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PIXEL_M, PixelGrid
 from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
+from pipeline.schema.raster_reason import raster_reason
 from pipeline.schema.tiles import EXPERT_CLOUD, EXPERT_PX, EXPERT_UNMARKED
 
 EXPERT_BAND: Final = "lulc"
@@ -69,7 +70,7 @@ def decode_expert_raster(data: bytes) -> ExpertRaster:
                 grid = _grid_of(source)
                 values = source.read(_band_of(source))
     except (RasterioError, rasterio.errors.CRSError, ValueError, OSError) as error:
-        raise UnusableRasterError("cannot be read", str(error).splitlines()[0]) from error
+        raise UnusableRasterError("cannot be read", raster_reason(error)) from error
     return ExpertRaster(grid, _classes(values))
 
 

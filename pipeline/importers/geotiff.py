@@ -13,6 +13,7 @@ from rasterio.io import MemoryFile
 
 from pipeline.importers.imported import MAX_FILE_BYTES, PATCH_SHAPE, NotImportableError
 from pipeline.schema.grid import PATCH_PX, PIXEL_M, PixelGrid, transformer
+from pipeline.schema.raster_reason import raster_reason
 
 NATIVE_PX: Final = (PATCH_PX, PATCH_PX // 2, PATCH_PX // 6)
 """Sides of a patch in bands of 10, 20 and 60 m."""
@@ -58,7 +59,7 @@ def read_raster(data: bytes, name: str, sides: tuple[int, ...] = NATIVE_PX) -> R
                     nodata=file.nodata,
                 )
     except (RasterioError, rasterio.errors.RasterioIOError) as error:
-        raise NotImportableError("unreadable file", f"{name}: {str(error).splitlines()[0]}") from error
+        raise NotImportableError("unreadable file", f"{name}: {raster_reason(error)}") from error
 
 
 def to_patch_size(values: NDArray[np.uint16], *, nearest: bool = False) -> NDArray[np.uint16]:

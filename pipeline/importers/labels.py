@@ -105,7 +105,7 @@ class LabelArchive:
         try:
             raster = read_raster(self._zip.read(name), name, sides=(PATCH_PX,))
         except DamagedArchiveError as error:
-            raise NotImportableError("unreadable file", str(error)) from error
+            raise NotImportableError("unreadable file", f"{name}: {error.__cause__ or self._path.name}") from error
         values = raster.values
         assert values.shape == PATCH_SHAPE
         empty = np.zeros(PATCH_SHAPE, bool) if raster.nodata is None else values == raster.nodata

@@ -117,7 +117,7 @@ def _imported_or_problem(
 def _imported(s2: _File, s1: _File, row: int, labels: LabelArchive | None, offset: int) -> Imported:
     location_id = s2.ids[row]
     if location_id not in s1.ids:
-        raise NotImportableError("no S1 images", f"{s1.path} has none of it")
+        raise NotImportableError("no S1 images", f"{s1.path.name} of S1 has none of it")
     radar_row = s1.ids.index(location_id)
     optical = [s2_scene(str(name), {}) for name in s2.scene_ids[row]]
     radar = [s1_scene(str(name), {}) for name in s1.scene_ids[radar_row]]

@@ -125,7 +125,9 @@ def read_files(tile: FoundTile) -> dict[str, bytes]:
         except UnsafeArchiveError:
             raise
         except (DamagedArchiveError, OSError) as error:
-            raise BadTileError("file cannot be read", f"{file.name}: {storage_reason(error)}") from error
+            # An archive's own words tell where on this machine it lies; the reason is published.
+            why = storage_reason(error.__cause__ or error)
+            raise BadTileError("file cannot be read", f"{file.name}: {why}") from error
     return data
 
 

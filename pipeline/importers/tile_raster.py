@@ -11,6 +11,7 @@ from rasterio.io import MemoryFile
 
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PIXEL_M, PixelGrid
+from pipeline.schema.raster_reason import raster_reason
 
 ALIGNED_M: Final = 1e-3
 """Files of one tile may state its corner with this difference, metres: their writers rounded differently."""
@@ -62,7 +63,7 @@ def decode_tile_raster(data: bytes, name: str, *, placed: bool = True) -> TileRa
                     raise BadTileError("wrong size", f"{name}: {found}, which is no tile")
                 return TileRaster(source.read(), tuple(source.descriptions), _grid_of(source, name) if placed else None)
     except (RasterioError, rasterio.errors.CRSError, ValueError, OSError) as error:
-        raise BadTileError("file cannot be read", f"{name}: {str(error).splitlines()[0]}") from error
+        raise BadTileError("file cannot be read", f"{name}: {raster_reason(error)}") from error
 
 
 def same_place(a: PixelGrid, b: PixelGrid) -> bool:

@@ -212,6 +212,7 @@ def test_a_bad_tile_is_left_out_with_its_reason_and_the_rest_goes_on(tmp_path: P
         "unknown class: dfc holds 11": {"dfc": tif(np.full((32, 32), 11, np.uint8), grid)},
         "file cannot be read: dfc": {"dfc": tif(tile["dfc"], grid)[:300]},
         "file cannot be read: s2: it is empty": {"s2": b""},
+        "file cannot be read: s1: it not recognized": {"s1": b"no raster"},
         "files lie apart: s1 lies elsewhere than s2": {"s1": tif(tile["s1"], beside)},
         "values out of range: s1 holds 5000": {"s1": tif(np.full((2, 32, 32), 5000.0), grid)},
         "values out of range: s2 is int16": {"s2": tif(np.full((13, 32, 32), -1, np.int16), grid)},
@@ -284,6 +285,9 @@ def test_a_damaged_member_of_a_zip_is_left_out(tmp_path: Path, dfc_source: Any) 
     source.write_bytes(bytes(raw))
     made = import_tiles(source, tmp_path / "run", DFC2020)
     assert (made.tiles, made.dropped) == ({"train": 3, "test": 1}, {"file cannot be read": 1})
+    (dropped,) = read_part(RunLayout(tmp_path / "run").manifest / "dropped.parquet", Dropped)
+    assert "Bad CRC-32" in dropped.detail
+    assert str(tmp_path) not in dropped.detail
 
 
 def test_an_import_that_was_cut_off_goes_on(

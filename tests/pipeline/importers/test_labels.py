@@ -60,6 +60,18 @@ def test_what_is_wrong_with_labels_is_told(archive: Any) -> None:
             labels.order("0000008", SCENES)
 
 
+def test_a_damaged_label_is_told_without_the_folder_that_its_archive_lies_in(archive: Any, tmp_path: Path) -> None:
+    archive(SCENES)
+    packed = bytearray((tmp_path / "nol.zip").read_bytes())
+    packed[200] ^= 1  # of the first label, beyond its header
+    (tmp_path / "nol.zip").write_bytes(packed)
+    with LabelArchive(tmp_path / "nol.zip") as labels, pytest.raises(NotImportableError) as told:
+        labels.read("0000007", SCENES)
+    assert told.value.reason == "unreadable file"
+    assert "x/0000007/a/label.tif: " in told.value.detail
+    assert str(tmp_path) not in told.value.detail
+
+
 def test_classes_and_255_pass_as_they_are_stored(archive: Any) -> None:
     stored = (np.arange(264 * 264).reshape(264, 264) % 10).astype(np.int64)
     stored[stored == 9] = 255

@@ -139,6 +139,16 @@ def test_damage_and_missing_partners_are_told(written: Callable[..., Path]) -> N
     assert only_problem(read(folder)).reason == "no S1 images"
 
 
+def test_what_is_published_of_a_problem_tells_no_folder_of_this_machine(
+    written: Callable[..., Path], staged: list[Any], miniatures: Any
+) -> None:
+    folder = written()
+    (folder / "val" / "S1GRD" / FILE).unlink()
+    miniatures.zarr_zip(folder / "val" / "S1GRD" / FILE, staged[:1], radar=True)
+    (problem,) = (item for item in read(folder) if isinstance(item, Problem))
+    assert (problem.location_id, problem.detail) == (staged[1].location.location_id, f"{FILE} of S1 has none of it")
+
+
 def test_an_id_that_comes_again_is_read_once(written: Callable[..., Path], staged: list[Any], miniatures: Any) -> None:
     folder = written()
     again = FILE.replace("1.zarr", "2.zarr")
