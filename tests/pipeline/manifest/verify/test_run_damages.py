@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from pipeline.content import row_digest
 from pipeline.manifest.digest import combine_stores, index_digest
 from pipeline.manifest.digest_table import ArrayDigests, read_digests, write_digests
 from pipeline.manifest.index import write_index
+from pipeline.manifest.signature import sign
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.report import VerifyReport
 from pipeline.manifest.verify.run import verify
@@ -33,6 +35,7 @@ from pipeline.pack import StoreSettings
 from pipeline.schema.layout import RunLayout
 
 LISTING = "manifest/manifest-sha256.txt"
+SIGNATURE = f"{LISTING}.sig"
 NOL = "store/nol.zarr"
 ARRAYS = ("dw", "s1", "s2")
 SHARD_ROWS = 2
@@ -321,6 +324,27 @@ def test_a_copy_packed_anew_holds_the_same(
     found = found_by(verify(root, recompressed=True))
     assert found.keys() == {"content"}
     assert rows_found(found["content"]) == {("s2", 1)}
+
+
+def test_what_is_rewritten_all_through_only_a_signature_reveals(
+    published: Any, tree: Path, make_packed: Callable[..., Any], write: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The same locations in another order: pixels, digests, index, provenance, documents and list all agree."""
+    rewritten = make_packed(tmp_path / "rewritten", 4, StoreSettings(shard_rows=SHARD_ROWS, seed=1))
+    write(rewritten)
+    assert [row.location_id for row in rewritten.rows] != [row.location_id for row in published.rows]
+    root = copy_of(rewritten.run, tmp_path / "other")
+    assert verify(root).ok
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "maker", "-f", str(key)], check=True)
+    public = key.with_name("key.pub")
+    sign(tree, key)
+    assert verify(tree, key=public).ok
+    shutil.copy(tree / SIGNATURE, root / SIGNATURE)
+    assert found_by(verify(root)).keys() == {"signature"}
+    (root / SIGNATURE).unlink()
+    assert verify(root).ok  # nothing else says that it was signed
+    assert found_by(verify(root, key=public)).keys() == {"signature"}
 
 
 def test_row_digests_are_of_what_is_stored(published: Any) -> None:
