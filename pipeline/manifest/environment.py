@@ -1,4 +1,4 @@
-"""The software that a manifest was written with: what may show in its bytes, and in those of the pixels."""
+"""The software that a data set is made with: what may show in its pixels, and in the bytes of its files."""
 
 import platform
 import re

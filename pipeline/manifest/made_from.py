@@ -1,7 +1,8 @@
 """What a run's manifest is made from, kept among the run's tables: it can be written again without any source."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -9,7 +10,8 @@ import pyarrow as pa
 from pipeline.commit import folder_inputs
 from pipeline.files import is_file, listed
 from pipeline.manifest.described import Kind
-from pipeline.parts import read_part, to_table, write_columns, write_part
+from pipeline.manifest.provenance import software
+from pipeline.parts import part_inputs, read_part, to_table, write_columns, write_part
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.tiles import DroppedTile, TilePair, TileRow
@@ -55,6 +57,8 @@ class MadeFrom:
     """Of the tables sample, match and quality; 0 for tiles, whose scenes stand in ROWS."""
     copied: tuple[str, ...] = ()
     """Folders under tables/ that are published whole, each as one table of its name."""
+    made_with: str = ""
+    """JSON, see pipeline/manifest/provenance.software: of the build, not of who writes the manifest again later."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +107,17 @@ def dropped_table(tiles: Sequence[DroppedTile]) -> pa.Table:
 
 def keep_made_from(run: RunLayout, made: MadeFrom, rows: Sequence[Any], dropped: pa.Table) -> None:
     """Commit what a manifest is to be made from: `rows` are StoredLocation or StoredTile, `dropped` is of Dropped."""
+    made = replace(made, made_with=_made_with(run, made.inputs))
     write_part(run.table(ROWS, 0), StoredTile if made.kind != "pretraining" else StoredLocation, rows, made.inputs)
     write_columns(run.table(DROPPED, 0), dropped, made.inputs)
     write_part(run.table(STAGE, 0), MadeFrom, [made], made.inputs)
+
+
+def _made_with(run: RunLayout, inputs: str) -> str:
+    """What the data set was made with: the software of now, but for one that was described before."""
+    path = run.table(STAGE, 0)
+    earlier = read_part(path, MadeFrom)[0].made_with if part_inputs(path) == inputs else ""
+    return earlier or json.dumps(software())
 
 
 def read_made_from(run: RunLayout) -> MadeFrom:

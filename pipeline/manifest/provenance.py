@@ -25,12 +25,16 @@ REAL: Final = "Real: scenes, pixels and labels come from Google Earth Engine's p
 
 
 def provenance_record(
-    recipe: Mapping[str, Any], recipe_digest: str, content: Mapping[str, Any], release: Mapping[str, Any]
+    recipe: Mapping[str, Any],
+    recipe_digest: str,
+    content: Mapping[str, Any],
+    release: Mapping[str, Any],
+    made_with: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The provenance as plain data; `recipe` has its defaults filled in, `content` is the content digest as JSON.
 
-    `release` is what the release is called, its date filled in. Raises ValueError where the recipe does not say of
-    which kind its source is.
+    `release` is what the release is called, its date filled in; `made_with` is the `software` of the build, without it
+    today's. Raises ValueError where the recipe does not say of which kind its source is.
     """
     public = public_recipe(recipe)
     source = public["source"]
@@ -41,10 +45,14 @@ def provenance_record(
         "release": dict(release),
         "recipe_digest": recipe_digest,
         "content_digest": dict(content),
-        "code": {"commit": code_commit(Path(__file__))},
-        "environment": environment(),
+        **(made_with or software()),
         "recipe": public,
     }
+
+
+def software() -> dict[str, Any]:
+    """The code that runs now and what it rests on, as plain data: 'code' and 'environment' of a provenance."""
+    return {"code": {"commit": code_commit(Path(__file__))}, "environment": environment()}
 
 
 def public_recipe(recipe: Mapping[str, Any]) -> dict[str, Any]:

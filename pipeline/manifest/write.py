@@ -77,7 +77,11 @@ def write_manifest(
             write_table(folder / name, table)
         digest = _digest(contents, folder / run.index.name)
         provenance = provenance_record(
-            json.loads(made.recipe), made.recipe_digest, digest.as_json(), _dated(release, date)
+            json.loads(made.recipe),
+            made.recipe_digest,
+            digest.as_json(),
+            _dated(release, date),
+            json.loads(made.made_with) if made.made_with else None,
         )
         funnel = json.loads(made.funnel)
         write_json(folder / PROVENANCE_FILE, provenance)

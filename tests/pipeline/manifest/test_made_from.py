@@ -1,17 +1,21 @@
 """What a manifest is made from: rewritten without any source, and plain words on what is missing."""
 
 import datetime
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from pipeline.manifest.made_from import made_from_inputs, read_made_from
+from pipeline.manifest import made_from, provenance
+from pipeline.manifest.made_from import MadeFrom, StoredLocation, made_from_inputs, read_made_from
 from pipeline.manifest.release import keep_release, released_section, run_release
 from pipeline.manifest.write import is_written, write_manifest
+from pipeline.parts import read_columns, read_part, write_columns
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.release import ReleaseSettings
@@ -67,6 +71,34 @@ def test_a_release_is_another_manifest_of_the_same_content(run: RunLayout) -> No
     run.recipe.write_text("release: {versoin: 1.0.0}\n")
     with pytest.raises(UsageError, match=r"unknown key 'release.versoin'; did you mean 'version'"):
         run_release(run)
+
+
+def test_a_manifest_written_again_tells_of_the_software_that_made_the_pixels(
+    run: RunLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update of the program made none of them, nor would it make the same bytes."""
+
+    def told() -> Any:
+        return json.loads((run.manifest / "provenance.json").read_text())
+
+    before = told()
+    newer = {"code": {"commit": "newer"}, "environment": {"python": "4.0.0"}}
+    for module in (made_from, provenance):
+        monkeypatch.setattr(module, "software", lambda: newer)
+    (made,) = read_part(run.table("manifest", 0), MadeFrom)
+    rows, dropped = (read_columns(run.table(name, 0)) for name in (made_from.ROWS, made_from.DROPPED))
+    stored = [StoredLocation(**row) for row in rows.to_pylist()]
+    made_from.keep_made_from(run, replace(made, made_with=""), stored, dropped)  # as a build does for another release
+    write_manifest(run)
+    assert {name: told()[name] for name in newer} == {name: before[name] for name in newer}
+    made_from.keep_made_from(run, replace(made, inputs="another data set"), stored, dropped)
+    write_manifest(run)
+    assert {name: told()[name] for name in newer} == newer
+    # A run that an earlier version finished tells of none.
+    older = read_columns(run.table("manifest", 0)).drop_columns("made_with")
+    write_columns(run.table("manifest", 0), older, "another data set")
+    write_manifest(run)
+    assert {name: told()[name] for name in newer} == newer
 
 
 def test_what_is_missing_is_named(run: RunLayout) -> None:
