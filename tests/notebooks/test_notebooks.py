@@ -49,5 +49,36 @@ def test_the_funnel(execute: Execute, small_run: tuple[Path, Any]) -> None:
     assert "too few labels" in told(notebook)
 
 
+@pytest.fixture(scope="module")
+def pretrained(execute: Execute, small_run: tuple[Path, Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The fourth notebook, and where it left its run."""
+    out = tmp_path_factory.mktemp("pretrain") / "run"
+    changes = {
+        "encoder": "tu-test_resnet", "decoder_channels": [16, 16, 8, 8, 8], "crop_px": 64, "batch_size": 2,
+        "epochs": 2, "keep_every": 1, "objective": {"ramp_epochs": 2}, "device": "cpu", "threads": 1,
+    }  # fmt: skip
+    return execute("4-pretrain-and-watch", run=small_run[0], out=out, changes=changes), out
+
+
+def test_pretrain_and_watch(pretrained: Any) -> None:
+    notebook, out = pretrained
+    assert pictures(notebook) == 3
+    assert len((out / "log.jsonl").read_text().splitlines()) == 2
+
+
+def test_transfer(execute: Execute, pretrained: Any, dw_run: Path, tmp_path: Path) -> None:
+    changes = {
+        "decoder_channels": [16, 16, 8, 8, 8], "epochs": 1, "cosine_epochs": 1, "crop_px": 64, "seeds": 1,
+        "window_px": 256, "overlap": 0.0, "device": "cpu", "threads": 1,
+    }  # fmt: skip
+    weights = pretrained[1] / "weights.safetensors"
+    notebook = execute("6-transfer", weights=weights, store=dw_run, out=tmp_path, changes=changes)
+    assert pictures(notebook) == 2
+    (table,) = (out.data["text/markdown"] for cell in notebook.cells for out in cell.get("outputs", [])
+                if "text/markdown" in out.get("data", {}))  # fmt: skip
+    ours = [line for line in table.splitlines() if "ours, emulated" in line]
+    assert sorted(line.split("|")[3].split()[0] for line in ours) == ["CromSS", "Random"]
+
+
 def test_no_notebook_asked_for_anything_outside(outside: Path) -> None:
     assert outside.read_text() == ""

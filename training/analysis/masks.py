@@ -38,7 +38,7 @@ class MaskImages:
     support: NDArray[np.float32]
     """f^, the same tempered by the other modality (eq. 10), 0..1; f itself where there is no other."""
     weight: NDArray[np.float32]
-    """w, the weight in the segmentation loss at the final ratio (eq. 11), 0..1."""
+    """w, the weight in the segmentation loss (eq. 11), 0..1."""
     certainty: NDArray[np.float32]
     """v, the weight in the consistency loss at the ramp's end (eq. 12), 0..1."""
 
@@ -62,17 +62,24 @@ class MaskedPatch:
 
 
 def masked_patches(
-    network: Segmenter, data: RunData, settings: PretrainSettings, compute: Compute, *, count: int
+    network: Segmenter,
+    data: RunData,
+    settings: PretrainSettings,
+    compute: Compute,
+    *,
+    count: int,
+    reached: float = 1.0,
 ) -> list[MaskedPatch]:
-    """Return held-out patches with their masks as the last training epochs would make them.
+    """Return held-out patches with their masks as training would make them.
 
-    They are of the held-out locations whose labels hold most classes, each in the season where they do. Thresholds are
-    taken over these patches together, which are fewer than a training batch.
+    `reached`: how far the ramp has come, 0..1; by default as in the last epochs, with the final ratio. The patches are
+    of the held-out locations whose labels hold most classes, each in the season where they do. Thresholds are taken
+    over these patches together, which are fewer than a training batch.
     """
     plan = _most_varied(data, count)
     (batch,) = read_batches(data.store, [plan], pin=compute.pinned)
     (seen,) = see(network, data, [plan], settings, compute)
-    ratio = selection_ratio(1.0, final_ratio=settings.objective.final_ratio)
+    ratio = selection_ratio(reached, final_ratio=settings.objective.final_ratio)
     own_certainty = entropy_confidence if settings.objective.confidence == "entropy" else gini_confidence
     certainty = {m: own_certainty(log_p_BCHW) for m, log_p_BCHW in seen.log_p.items()}
     images: dict[Modality, dict[str, NDArray[np.generic]]] = {}

@@ -12,7 +12,7 @@ from pipeline.schema.landcover import DW_CLASSES, IGNORE
 from training.analysis.anatomy import SeasonAnatomy
 from training.analysis.figures.images import optical, radar
 from training.analysis.figures.map_colours import as_colours, map_legend
-from training.analysis.figures.masks import SHADES
+from training.analysis.figures.masks import SHADES, show_wrong
 from training.analysis.figures.style import close_together, image_axes, panels
 
 INCHES_A_PANEL: Final = 1.6
@@ -56,8 +56,6 @@ def _show(panel: Any, what: str, season: SeasonAnatomy) -> None:
         shown = getattr(season, what)
         blank = np.full_like(season.label, IGNORE)
         panel.imshow(as_colours(blank if shown is None else shown, len(DW_CLASSES)), interpolation="nearest")
-    elif season.truth is not None:
-        known = (season.label != IGNORE) & (season.truth != IGNORE)
-        shades = np.where(known & (season.label != season.truth), 0, np.where(known, 255, 200))
-        panel.imshow(shades, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    else:
+        show_wrong(panel, season.label, season.truth)
         panel.set_xlabel("" if season.wrong is None else f"{season.wrong:.0%} wrong", fontsize=9)

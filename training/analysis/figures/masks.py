@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pipeline.schema.landcover import DW_CLASSES, IGNORE
 from training.analysis.figures.images import optical, radar
@@ -67,11 +68,14 @@ def _show(panel: Any, name: str, patch: MaskedPatch, modality: Modality) -> None
         shown = np.ma.masked_where(patch.label == IGNORE, getattr(masks, name))
         panel.imshow(shown, cmap=SHADES, vmin=0.0, vmax=1.0, interpolation="nearest")
     elif name == "wrong":
-        known = (patch.label != IGNORE) & (patch.truth != IGNORE) if patch.truth is not None else patch.label < 0
-        wrong = known & (patch.label != patch.truth)
-        panel.imshow(
-            np.where(wrong, 0, np.where(known, 255, 200)), cmap="gray", vmin=0, vmax=255, interpolation="nearest"
-        )
+        show_wrong(panel, patch.label, patch.truth)
     else:
         drawn = masks.prediction if name == "prediction" else getattr(patch, name)
         panel.imshow(as_colours(drawn, len(DW_CLASSES)), interpolation="nearest")
+
+
+def show_wrong(panel: Any, label_HW: NDArray[np.uint8], truth_HW: NDArray[np.uint8] | None) -> None:
+    """Show in black where a label is wrong, in white where it is right, and in grey where one of both is not known."""
+    known = np.zeros(label_HW.shape, bool) if truth_HW is None else (label_HW != IGNORE) & (truth_HW != IGNORE)
+    shades = np.where(known, np.where(label_HW == truth_HW, 255, 0), 200)
+    panel.imshow(shades, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
