@@ -36,7 +36,8 @@ def kvstore_spec(folder: AnyPath) -> dict[str, Any]:
     default credentials. An end point that only ~/.aws/config names is not seen.
     """
     if isinstance(folder, Path):
-        return {"driver": "file", "path": f"{folder}/"}
+        named = folder.resolve() if ".." in folder.parts else folder  # the driver refuses to go up
+        return {"driver": "file", "path": f"{named}/"}
     driver = _DRIVERS.get(folder.protocol)
     if driver is None:
         raise UsageError(f"{folder}: stores are read from a folder, s3:// or gs://")

@@ -27,6 +27,15 @@ def test_a_folder_is_read_as_one(tmp_path: Path) -> None:
     assert read_file(tmp_path / "nothing", "zarr.json") is None
 
 
+def test_a_folder_may_be_named_from_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "zarr.json").write_text("{}")
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    assert read_file(Path("../store"), "zarr.json") == b"{}"
+    assert folder_of(open_files(Path("../store"))) == str((tmp_path / "store").resolve())
+
+
 @pytest.mark.usefixtures("no_settings")
 def test_a_bucket_is_split_from_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = kvstore_spec(UPath("s3://bucket/runs/one/store/nol.zarr"))
