@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ from pipeline.manifest.checksums import CHECKSUMS_FILE, SIGNATURE_FILE, is_publi
 from pipeline.manifest.verify.listing import parse_listing
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
+from pipeline.schema.release import VERSION
 
 CARD: Final = "README.md"
 """The data card lies in the manifest; a release has a second copy of it atop."""
@@ -137,6 +139,8 @@ def _told(root: AnyPath) -> dict[str, str]:
     try:
         plain = json.loads(_read(where / "provenance.json", root))
         told = {key: str(plain["release"][key]) for key in ("version", "date")}
+        if re.fullmatch(VERSION, told["version"]) is None:
+            raise ValueError("a version that names no folder")
         told["title"] = str(yaml.safe_load(_read(where / "CITATION.cff", root))["title"])
         return told | {"content_digest": str(plain["content_digest"]["dataset"])}
     except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:

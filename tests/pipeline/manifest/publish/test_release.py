@@ -77,6 +77,8 @@ def test_a_folder_without_a_manifest_says_what_to_run(tmp_path: Path) -> None:
 
 def test_a_manifest_that_tells_of_no_release_says_what_to_run(tree: Path) -> None:
     plain = json.loads((tree / "manifest/provenance.json").read_text())
-    (tree / "manifest/provenance.json").write_text(json.dumps({"content_digest": plain["content_digest"]}))
-    with pytest.raises(NoldoError, match=r"tells of no release; run noldo manifest write"):
-        read_release(tree)
+    for release in ({}, {"version": "../../elsewhere", "date": "2026-11-22"}):
+        told = {"content_digest": plain["content_digest"], "release": release}
+        (tree / "manifest/provenance.json").write_text(json.dumps(told))
+        with pytest.raises(NoldoError, match=r"tells of no release; run noldo manifest write"):
+            read_release(tree)
