@@ -1,7 +1,7 @@
 """What a release of a data set is called, by whom and when: told by its makers, deciding no pixel."""
 
 import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
@@ -9,6 +9,12 @@ from pipeline.schema.strict import Strict
 
 VERSION: Final = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
 """Semantic versioning without pre-releases (semver.org 2.0.0, item 2)."""
+
+
+LicenceId = Literal[
+    "CC0-1.0", "CC-BY-4.0", "CC-BY-SA-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0"
+]
+"""Licences for data, as SPDX has them, that CFF 1.2.0 and the Hugging Face Hub know too."""
 
 
 class Creator(Strict):
@@ -36,6 +42,8 @@ class ReleaseSettings(Strict):
     doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/\S+$")
     keywords: tuple[str, ...] = ()
     """Beside those of the kind of data set."""
+    licence: LicenceId | None = None
+    """Of the compilation; without it CC-BY-4.0. Always ODbL-1.0 where OpenStreetMap is part of it."""
     hub: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
     """Repository of data sets on the Hugging Face Hub, OWNER/NAME."""
 

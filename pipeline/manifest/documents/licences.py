@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from pipeline.manifest.described import Described
 from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_unlabelled, title_of
+from pipeline.schema.errors import UsageError
+from pipeline.schema.release import LicenceId
 
 
 @dataclass(frozen=True)
@@ -20,18 +22,41 @@ class Licence:
     """The Hugging Face Hub's word for it."""
 
 
-CC_BY: Final = Licence(
-    name="Creative Commons Attribution 4.0 International",
-    spdx="CC-BY-4.0",
-    url="https://creativecommons.org/licenses/by/4.0/",
-    hub="cc-by-4.0",
-)
-ODBL: Final = Licence(
-    name="Open Data Commons Open Database License 1.0",
-    spdx="ODbL-1.0",
-    url="https://opendatacommons.org/licenses/odbl/1-0/",
-    hub="odbl",
-)
+_CC: Final = "https://creativecommons.org"
+_ODC: Final = "https://opendatacommons.org/licenses"
+
+LICENCES: Final[Mapping[LicenceId, Licence]] = {
+    "CC0-1.0": Licence("Creative Commons Zero 1.0 Universal", "CC0-1.0", f"{_CC}/publicdomain/zero/1.0/", "cc0-1.0"),
+    "CC-BY-4.0": Licence(
+        "Creative Commons Attribution 4.0 International", "CC-BY-4.0", f"{_CC}/licenses/by/4.0/", "cc-by-4.0"
+    ),
+    "CC-BY-SA-4.0": Licence(
+        "Creative Commons Attribution-ShareAlike 4.0 International",
+        "CC-BY-SA-4.0",
+        f"{_CC}/licenses/by-sa/4.0/",
+        "cc-by-sa-4.0",
+    ),
+    "CC-BY-NC-4.0": Licence(
+        "Creative Commons Attribution-NonCommercial 4.0 International",
+        "CC-BY-NC-4.0",
+        f"{_CC}/licenses/by-nc/4.0/",
+        "cc-by-nc-4.0",
+    ),
+    "CC-BY-NC-SA-4.0": Licence(
+        "Creative Commons Attribution-NonCommercial-ShareAlike 4.0 International",
+        "CC-BY-NC-SA-4.0",
+        f"{_CC}/licenses/by-nc-sa/4.0/",
+        "cc-by-nc-sa-4.0",
+    ),
+    "ODbL-1.0": Licence("Open Data Commons Open Database License 1.0", "ODbL-1.0", f"{_ODC}/odbl/1-0/", "odbl"),
+    "ODC-By-1.0": Licence("Open Data Commons Attribution License 1.0", "ODC-By-1.0", f"{_ODC}/by/1-0/", "odc-by"),
+    "PDDL-1.0": Licence(
+        "Open Data Commons Public Domain Dedication and License 1.0", "PDDL-1.0", f"{_ODC}/pddl/1-0/", "pddl"
+    ),
+}
+"""By SPDX identifier."""
+CC_BY: Final = LICENCES["CC-BY-4.0"]
+ODBL: Final = LICENCES["ODbL-1.0"]
 
 
 @dataclass(frozen=True)
@@ -135,8 +160,23 @@ _LABELS: Final = {
 
 
 def licence_of(described: Described) -> Licence:
-    """The licence of the compilation: that of its strictest part."""
-    return ODBL if described.kind == "osm" and not is_emulated(described) else CC_BY
+    """The licence of the compilation: OpenStreetMap's, where that is part of it, or else the one that was chosen.
+
+    Raises UsageError where another was chosen for what is derived from OpenStreetMap.
+    """
+    chosen = described.release.licence
+    if not _is_open_street_map(described):
+        return LICENCES[chosen] if chosen else CC_BY
+    if chosen not in (None, ODBL.spdx):
+        raise UsageError(
+            f"release.licence is {chosen}, but what is derived from OpenStreetMap has to keep {ODBL.spdx}; "
+            f"run noldo manifest write DIR --set release.licence={ODBL.spdx}"
+        )
+    return ODBL
+
+
+def _is_open_street_map(described: Described) -> bool:
+    return described.kind == "osm" and not is_emulated(described)
 
 
 def sources_of(described: Described) -> tuple[Source, ...]:
@@ -186,7 +226,7 @@ def _lines(described: Described) -> Iterator[str]:
     yield f"{licence.name} ({licence.spdx}), {licence.url}: the selection and arrangement, the index, the statistics,"
     yield "the digests and the documents, as far as there are rights in them. Name the makers as in `CITATION.cff`, say"
     yield "what you changed, and pass on the attributions below."
-    if licence is ODBL:
+    if _is_open_street_map(described):
         yield ""
         yield "That licence is OpenStreetMap's: `osm`, and what is derived from it, must keep it. The other arrays are"
         yield "independent of it and keep the terms of their own sources, under which they may be used by themselves."

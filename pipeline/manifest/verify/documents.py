@@ -11,7 +11,7 @@ from pipeline.files import is_file, is_storage_error, storage_reason
 from pipeline.manifest.documents import CARD_FILE, CITATION_FILE, COLLECTION_FILE, CROISSANT_FILE, LICENCES_FILE
 from pipeline.manifest.verify.croissant import check_croissant
 from pipeline.manifest.verify.finding import Finding
-from pipeline.manifest.verify.heads import check_agreement, check_citation, check_head, head_of
+from pipeline.manifest.verify.heads import check_agreement, check_citation, check_head, head_of, terms_of
 from pipeline.manifest.verify.stac import check_stac
 from pipeline.manifest.verify.told import FOLDER, Told, sha256_of
 from pipeline.manifest.verify.tree import PublishedTree
@@ -22,7 +22,7 @@ PARSERS: Final[Mapping[str, Callable[[str], Any]]] = {
     COLLECTION_FILE: json.loads,
     CITATION_FILE: yaml.safe_load,
     CARD_FILE: head_of,
-    LICENCES_FILE: lambda text: {"text": text},
+    LICENCES_FILE: terms_of,
 }
 
 EMULATED_WORD: Final = "emulated"
@@ -49,7 +49,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
             yield Finding("documents", path, "holds no object", path=path)
     yield from _card_atop(tree)
     yield from _each(told, texts)
-    yield from check_agreement({name: one for name, one in told.items() if name != LICENCES_FILE})
+    yield from check_agreement(told)
     if tree.provenance.get("emulated"):
         for name, text in texts.items():
             if EMULATED_WORD not in text.lower():

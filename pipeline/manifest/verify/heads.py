@@ -1,18 +1,31 @@
 """Whether CITATION.cff and the head of README.md agree with the files, and all documents with one another."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import yaml
 
 from pipeline.manifest.documents.hub_head import FENCE, size_category
-from pipeline.manifest.documents.licences import CC_BY, ODBL
+from pipeline.manifest.documents.licences import LICENCES
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.known_keys import CFF_KEYS, HUB_KEYS
 from pipeline.manifest.verify.told import Told, exists, locations_in
 
 _CFF_REQUIRED: Final = ("authors", "cff-version", "message", "title", "version", "date-released", "license", "type")
 _HEAD_REQUIRED: Final = ("pretty_name", "license", "configs", "size_categories")
+
+_TERMS: Final = re.compile(
+    r"# Licences of (?P<title>.+), version (?P<version>\S+)\n(?s:.*?)\n## This compilation\n\n.+ \((?P<license>\S+)\), "
+)
+
+
+def terms_of(text: str) -> Mapping[str, Any]:
+    """Title, version and the compilation's licence of LICENSES.md; ValueError where it tells of none."""
+    found = _TERMS.match(text)
+    if found is None:
+        raise ValueError("does not say which licence the compilation has")
+    return found.groupdict()
 
 
 def head_of(text: str) -> Mapping[str, Any]:
@@ -70,12 +83,14 @@ _RELEASE: Final[Mapping[str, Mapping[str, str]]] = {
     "collection.json": {"version": "version"},
     "CITATION.cff": {"version": "version", "date": "date-released", "doi": "doi"},
     "README.md": {"version": "version"},
+    "LICENSES.md": {"version": "version"},
 }
 _TITLES: Final = {
     "croissant.json": "name",
     "collection.json": "title",
     "CITATION.cff": "title",
     "README.md": "pretty_name",
+    "LICENSES.md": "title",
 }
 _LICENCES: Final = dict.fromkeys(_TITLES, "license")
 
@@ -92,7 +107,7 @@ def _same(documents: Mapping[str, Told], keys: Mapping[str, str], what: str) -> 
 def _licence(value: Any) -> Any:
     """The SPDX identifier of a licence under any of its names; anything else as it is."""
     plain = value[0] if isinstance(value, list) and len(value) == 1 else value
-    return next((known.spdx for known in (CC_BY, ODBL) if plain in (known.spdx, known.url, known.hub)), plain)
+    return next((known.spdx for known in LICENCES.values() if plain in (known.spdx, known.url, known.hub)), plain)
 
 
 def _plain(value: Any) -> Any:

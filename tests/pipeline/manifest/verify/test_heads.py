@@ -8,7 +8,7 @@ from pipeline.manifest.verify.documents import check
 from pipeline.manifest.verify.tree import PublishedTree
 from pipeline.schema.layout import RunLayout
 
-CARD, CITATION = "manifest/README.md", "manifest/CITATION.cff"
+CARD, CITATION, TERMS = "manifest/README.md", "manifest/CITATION.cff", "manifest/LICENSES.md"
 
 CHANGES = {
     "a size": (CARD, "- n<1K", "- 1K<n<10K", "head size_categories: says ['1K<n<10K']"),
@@ -27,6 +27,9 @@ CHANGES = {
     "a cited digest": (CITATION, "value: sha256:", "value: sha257:", "identifiers: does not give the content digest"),
     "a misspelt key of the citation": (CITATION, "abstract:", "abstrakt:", "no known key 'abstrakt'"),
     "a missing key": (CITATION, "cff-version: 1.2.0\n", "", "there is no 'cff-version'"),
+    "a licence in words": (TERMS, "(CC-BY-4.0), ", "(ODbL-1.0), ", "license: gives the licence 'ODbL-1.0'"),
+    "a version in words": (TERMS, ", version 0.1.0\n", ", version 0.2.0\n", "version: says '0.2.0'"),
+    "no licence": (TERMS, "## This compilation", "## That", "cannot be read: does not say which licence"),
     "no YAML": (CITATION, "title:", "title: [", "cannot be read: "),
 }
 
