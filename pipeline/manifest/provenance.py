@@ -21,7 +21,7 @@ IMPORTED: Final = (
 )
 UNLABELLED: Final = "There were no labels beside the images: every pixel of dw is 255."
 
-REAL: Final = "Real: scenes, pixels and labels come from Google Earth Engine's public catalogue."
+REAL: Final = "Real: scenes and pixels come from Google Earth Engine's public catalogue; LICENSES.md says whose labels."
 
 
 def provenance_record(

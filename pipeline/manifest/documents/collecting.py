@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipeline.manifest.described import Described, Kind
-from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_unlabelled
+from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_imported, is_unlabelled
 from pipeline.manifest.documents.limitations import sampling_of
 
 
@@ -37,7 +37,21 @@ _COLLECTION: Final[Mapping[Kind, str]] = {
     "metadata and fetched on the tile's own grid.",
     "osm": "For every tile of a data set of expert tiles, the land use that OpenStreetMap has there was read from a "
     "map service or from rasters, and held against the experts' labels.",
-    "dfc2020": "The contest's GeoTIFFs were read, checked and written as Zarr; no pixel was changed.",
+    "dfc2020": "The contest's GeoTIFFs were read, checked and written as Zarr; images are as they were, classes have "
+    "other numbers.",
+}
+_TILES_IMPORTED: Final = (
+    "Images and labels of tiles that others had made were read from their GeoTIFFs, checked and written as Zarr; "
+    "images are as they were, classes have other numbers."
+)
+_IMPORTED: Final[Mapping[Kind, str]] = {
+    "pretraining": "Images of four seasons were read from the files of SSL4EO-S12, checked, and brought onto one grid "
+    "of 10 m pixels a location; labels, where there are any, are those that others had published for the same scenes. "
+    "A location is kept where all four seasons are there and pass the checks of quality; `funnel.json` counts the "
+    "others, `dropped.parquet` names them.",
+    "dw": _TILES_IMPORTED,
+    "osm": _TILES_IMPORTED,
+    "dfc2020": _COLLECTION["dfc2020"],
 }
 _ANNOTATION: Final[Mapping[Kind, tuple[str, str, tuple[str, ...]]]] = {
     "pretraining": (
@@ -59,7 +73,7 @@ _ANNOTATION: Final[Mapping[Kind, tuple[str, str, tuple[str, ...]]]] = {
         ("osmlanduse.org",),
     ),
     "dfc2020": (
-        "Semi-manual: derived by the contest's makers from high-resolution maps and images, and inspected.",
+        "Semi-manual: made by the contest's makers at 10 m, and inspected.",
         "1",
         (),
     ),
@@ -79,9 +93,9 @@ _MAINTENANCE: Final = (
 def collecting_of(described: Described) -> Collecting:
     """The description for a data set, from its kind and its recipe."""
     annotation, per_item, tools = _NO_LABELS if is_unlabelled(described) else _ANNOTATION[described.kind]
-    emulated, source = is_emulated(described), dict(described.provenance.get("source") or {})
-    imported = source.get("kind") == "import"
-    collection = f"{_COLLECTION[described.kind]} {sampling_of(described)}".strip()
+    emulated, imported = is_emulated(described), is_imported(described)
+    how = (_IMPORTED if imported else _COLLECTION)[described.kind]
+    collection = f"{how} {sampling_of(described)}".strip()
     if emulated:
         annotation = f"{EMULATED} It imitates this: {annotation}"
         tools = ("the project's emulator",)

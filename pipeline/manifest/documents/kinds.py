@@ -106,10 +106,14 @@ def is_emulated(described: Described) -> bool:
     return bool(described.provenance["emulated"])
 
 
+def is_imported(described: Described) -> bool:
+    """Whether the images come from files that others had made."""
+    return dict(described.provenance.get("source") or {}).get("kind") == "import"
+
+
 def is_unlabelled(described: Described) -> bool:
     """Whether the data set was imported without any labels."""
-    source = dict(described.provenance.get("source") or {})
-    return source.get("kind") == "import" and source.get("labels", "") is None
+    return is_imported(described) and described.provenance["source"].get("labels", "") is None
 
 
 def text_of(described: Described) -> KindText:

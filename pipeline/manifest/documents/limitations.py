@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pipeline.manifest.described import Described, Kind
-from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_unlabelled
+from pipeline.manifest.documents.kinds import EMULATED, is_emulated, is_imported, is_unlabelled
 from pipeline.manifest.documents.measured import measured_labels
 
 _TOP_OF_ATMOSPHERE: Final = (
     "Sentinel-2 is Level-1C, reflectance at the top of the atmosphere: haze, aerosol and thin cirrus are in the "
-    "pixels, and models trained here expect no Level-2A. The offset of processing baselines from 04.00 on is removed; "
-    "the index has each scene's baseline."
+    "pixels, and models trained here expect no Level-2A."
+)
+_BASELINE: Final = (
+    "The offset of processing baselines from 04.00 on is removed from Sentinel-2; the index has each scene's baseline."
+)
+_NOT_TOLD: Final = (
+    "What the files do not tell is not known: scene ids, times, cloud, processing baseline, and the time between radar "
+    "and optical image. The index has null there."
 )
 _RESAMPLED: Final = (
     "Bands of 20 m and 60 m are resampled to 10 m: finer pixels, not finer detail. Sentinel-1 is ground-range detected "
@@ -65,19 +71,16 @@ _LIMITS: Final[Mapping[Kind, tuple[str, ...]]] = {
     "osm": (
         "Land use is what ground is for, not what covers it: a park's pond may be park, a cleared forest still forest.",
         "OpenStreetMap is undated: the map may be years older or younger than the images.",
-        "The labels were read from the colours of a map service at its own resolution and brought onto the tiles' "
-        "grid by the nearest pixel: borders are uncertain by a pixel or more, narrow roads and rivers are broken.",
-        "Tiles were kept where OpenStreetMap does not contradict the experts' labels: the agreement in "
-        "`agreement.parquet` was the filter, so it is no measure of quality of what is left.",
-        "Test tiles may have been corrected by hand while training tiles were not; `inspection.parquet` says which.",
+        "The labels were brought from a drawn map's own grid onto that of the tiles: borders are uncertain by a pixel "
+        "or more, narrow roads and rivers are broken.",
+        "Tiles were kept where OpenStreetMap does not contradict the experts' labels: that agreement was the filter, "
+        "so it is no measure of quality of what is left.",
+        "Test tiles may have been corrected by hand while training tiles were not.",
         _TOP_OF_ATMOSPHERE,
         _RESAMPLED,
     ),
     "dfc2020": (
-        "The labels were made semi-automatically from coarser maps and inspected: their detail is finer than their "
-        "evidence.",
-        "What the files do not tell is not known: scene ids, dates, cloud, processing baseline, and the time between "
-        "radar and optical image. The index has null there.",
+        "The labels were made half by hand; how sure they are at a pixel is not told.",
         "The legend is a simplified IGBP of ten classes, of which savanna and snow and ice do not occur. Its numbers "
         "here are those of the classes of Dynamic World that they come nearest to; they do not mean quite the same.",
         "Patches overlap and come from few places, so neighbouring patches are not independent.",
@@ -87,6 +90,11 @@ _LIMITS: Final[Mapping[Kind, tuple[str, ...]]] = {
 
 _UNLABELLED_LIMITS: Final = ("There are no labels.", *_FOUR_SEASONS)
 
+_OSM_TABLES: Final = "`agreement.parquet` says how far the map agrees, `inspection.parquet` what was done by hand."
+
+_LITTLE_CLOUD: Final = (
+    "Only scenes with little cloud were taken: clear sky is over-represented, and the seasons and places that have it."
+)
 _CLOUD_FREE: Final = (
     "Only scenes with little cloud were taken, and only places with a clear scene in every season: the wet tropics, "
     "monsoon months, polar winter and coasts under stratus are rarer than on Earth, and clear sky itself is "
@@ -98,14 +106,14 @@ _BIASES: Final[Mapping[Kind, tuple[str, ...]]] = {
     "dw": (
         "Places were chosen by Dynamic World's makers, stratified by hemisphere and biome so that rare classes are "
         "there: class frequencies are not those of the Earth.",
-        _CLOUD_FREE,
+        _LITTLE_CLOUD,
         "What a person can tell on a Sentinel-2 image at 10 m decides what is marked: large, homogeneous ground.",
     ),
     "osm": (
         "OpenStreetMap is complete where many people map: Europe, North America and cities. Elsewhere an empty map "
         "does not mean empty ground.",
         "Who maps decides what is mapped, and how: tags differ between countries.",
-        _CLOUD_FREE,
+        _LITTLE_CLOUD,
     ),
     "dfc2020": (
         "A few regions around the world, chosen by the contest's makers; class frequencies are not the Earth's.",
@@ -117,6 +125,7 @@ _CITIES: Final = (
     "populated: built area, crops and roads are far more frequent than on Earth; deserts, boreal and tropical "
     "forest, high mountains, ice and the open sea hardly occur. Countries with many cities weigh more."
 )
+_OF_SSL4EO: Final = " Locations are those of SSL4EO-S12 (Wang et al. 2023, doi 10.1109/MGRS.2023.3281651)."
 _PLACES: Final = {
     "uniform": "Locations were drawn evenly over given polygons: what lies outside of them is not represented.",
     "grid": "Locations fill given polygons side by side: what lies outside of them is not represented.",
@@ -150,8 +159,14 @@ def limitations(described: Described) -> tuple[str, ...]:
     """What the data set cannot be relied on for, its own figures among it."""
     emulated = (EMULATED + " What is said below of satellites and of Dynamic World holds for what it imitates.",)
     known = _UNLABELLED_LIMITS if is_unlabelled(described) else _LIMITS[described.kind]
-    found = (*known, *_time_gap(described), *measured_labels(described))
+    found = (*known, *_known_of_scenes(described), *_time_gap(described), *measured_labels(described))
     return (*emulated, *found) if is_emulated(described) else found
+
+
+def _known_of_scenes(described: Described) -> tuple[str, ...]:
+    if is_imported(described) and described.kind != "pretraining":
+        return (_NOT_TOLD,)
+    return (_BASELINE, _OSM_TABLES) if described.kind == "osm" else (_BASELINE,)
 
 
 def biases(described: Described) -> tuple[str, ...]:
@@ -173,7 +188,11 @@ def sampling_of(described: Described) -> str:
 
 def _sampling(described: Described) -> tuple[str, ...]:
     sample: dict[str, Any] = dict(described.provenance.get("recipe", {}).get("sample") or {})
-    if described.kind != "pretraining" or not sample:
+    if described.kind != "pretraining":
+        return ()
+    if is_imported(described):
+        return (_CITIES.format(sigma=50.0, cities=10000) + _OF_SSL4EO,)
+    if not sample:
         return ()
     if sample.get("from"):
         return (_LISTED,)

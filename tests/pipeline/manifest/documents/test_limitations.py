@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pipeline.manifest.described import Described
+from pipeline.manifest.documents.collecting import collecting_of
 from pipeline.manifest.documents.kinds import summary_of
 from pipeline.manifest.documents.limitations import biases, limitations, sampling_of, use_cases
 
@@ -64,3 +65,35 @@ def test_images_without_labels_claim_none(describe_made_up: Callable[..., Descri
     assert limitations(described)[0] == "There are no labels."
     assert "Dynamic World" not in " ".join([*limitations(described), *use_cases(described), summary_of(described)])
     assert any("Level-1C" in line for line in limitations(described))
+
+
+IMPORTS = {
+    "pretraining": {"edition": "ssl4eo-v1.1", "labels": "nol.zip"},
+    "dw": {"layout": "noldo-dw"},
+    "osm": {"layout": "noldo-osm"},
+    "dfc2020": {"layout": "dfc2020"},
+}
+
+
+@pytest.mark.parametrize("kind", IMPORTS)
+def test_what_was_imported_claims_nothing_of_a_build(describe_made_up: Callable[..., Described], kind: str) -> None:
+    described = describe_made_up(kind)
+    provenance = {**described.provenance, "source": {"kind": "import", **IMPORTS[kind]}, "recipe": {}}
+    described = replace(described, provenance=provenance)
+    collecting = collecting_of(described)
+    assert "read from" in collecting.collection or "were read" in collecting.collection
+    for claim in ("chosen by metadata", "fetched", "map service"):
+        assert claim not in collecting.collection
+    said = " ".join([*limitations(described), *biases(described)])
+    assert "agreement.parquet" not in said
+    assert ("the index has each scene's baseline" in said) is (kind == "pretraining")
+    assert ("The index has null there" in said) is (kind != "pretraining")
+    assert ("10,000 most populated" in said) is (kind == "pretraining")
+
+
+@pytest.mark.parametrize("kind", ["dw", "osm"])
+def test_tiles_of_one_day_speak_of_no_seasons(describe_made_up: Callable[..., Described], kind: str) -> None:
+    said = " ".join(biases(describe_made_up(kind)))
+    assert "little cloud" in said
+    assert "every season" not in said
+    assert ("agreement.parquet" in " ".join(limitations(describe_made_up(kind)))) is (kind == "osm")
