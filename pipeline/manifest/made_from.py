@@ -1,5 +1,6 @@
 """What a run's manifest is made from, kept among the run's tables: it can be written again without any source."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,18 +9,23 @@ from typing import Any, Final
 import pyarrow as pa
 
 from pipeline.commit import folder_inputs
+from pipeline.content import canonical_json
 from pipeline.files import is_file, listed
 from pipeline.manifest.described import Kind
 from pipeline.manifest.provenance import software
-from pipeline.parts import part_inputs, read_part, to_table, write_columns, write_part
+from pipeline.parts import part_inputs, part_rows, read_part, to_table, write_columns, write_part
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
+from pipeline.schema.paths import AnyPath
 from pipeline.schema.tiles import DroppedTile, TilePair, TileRow
 
 STAGE: Final = "manifest"
 ROWS: Final = "manifest_rows"
 DROPPED: Final = "manifest_dropped"
 """Folders under tables/, of one part each."""
+
+TABLES: Final = ("sample", "match", "quality")
+"""Folders under tables/ that the index of a pretraining set is read from again."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,9 @@ class MadeFrom:
     label_source: str | None = None
     """The index's column of that name; None where no pixel has a label."""
     parts: int = 0
-    """Of the tables sample, match and quality; 0 for tiles, whose scenes stand in ROWS."""
+    """Of TABLES; 0 for tiles, whose scenes stand in ROWS."""
+    tables: str = ""
+    """Digest of what all parts of TABLES were made from: a build that was begun later may have made them anew."""
     copied: tuple[str, ...] = ()
     """Folders under tables/ that are published whole, each as one table of its name."""
     made_with: str = ""
@@ -107,7 +115,7 @@ def dropped_table(tiles: Sequence[DroppedTile]) -> pa.Table:
 
 def keep_made_from(run: RunLayout, made: MadeFrom, rows: Sequence[Any], dropped: pa.Table) -> None:
     """Commit what a manifest is to be made from: `rows` are StoredLocation or StoredTile, `dropped` is of Dropped."""
-    made = replace(made, made_with=_made_with(run, made.inputs))
+    made = replace(made, made_with=_made_with(run, made.inputs), tables=_tables_inputs(run, made.parts))
     write_part(run.table(ROWS, 0), StoredTile if made.kind != "pretraining" else StoredLocation, rows, made.inputs)
     write_columns(run.table(DROPPED, 0), dropped, made.inputs)
     write_part(run.table(STAGE, 0), MadeFrom, [made], made.inputs)
@@ -141,6 +149,12 @@ def read_made_from(run: RunLayout) -> MadeFrom:
                 "give the same noldo build or noldo import again"
             )
     _require_tables(run, made)
+    kept = {_inputs(run.table(table, 0)) for table in (ROWS, DROPPED)} == {made.inputs}
+    if not kept or (made.tables and made.tables != _tables_inputs(run, made.parts)):
+        raise NoldoError(
+            f"{path.parents[1]} holds tables of another build than {run.manifest}: one was begun with another recipe; "
+            "finish it with noldo build or noldo import, or give the earlier recipe again with --remake"
+        )
     return made
 
 
@@ -149,10 +163,23 @@ def made_from_inputs(run: RunLayout) -> str | None:
     return read_part(run.table(STAGE, 0), MadeFrom)[0].inputs if is_file(run.table(STAGE, 0)) else None
 
 
+def _tables_inputs(run: RunLayout, parts: int) -> str:
+    found = [_inputs(run.table(table, part)) for table in TABLES for part in range(parts)]
+    return hashlib.sha256(canonical_json(found)).hexdigest() if found else ""
+
+
+def _inputs(path: AnyPath) -> str | None:
+    """The inputs digest of a part; DamagedError where it cannot be read, which is another matter than other inputs."""
+    inputs = part_inputs(path)
+    if inputs is None:
+        part_rows(path)
+    return inputs
+
+
 def _require_tables(run: RunLayout, made: MadeFrom) -> None:
     needed = [run.table(ROWS, 0), run.table(DROPPED, 0)]
     needed += [run.table(store.table, store.first_part + n) for store in made.stores for n in range(store.shards)]
-    needed += [run.table(stage, part) for stage in ("sample", "match", "quality") for part in range(made.parts)]
+    needed += [run.table(stage, part) for stage in TABLES for part in range(made.parts)]
     there = {str(path) for folder in {path.parent for path in needed} for path in listed(folder, "part-*.parquet")}
     missing = [path for path in needed if str(path) not in there]
     if missing:

@@ -16,7 +16,7 @@ from pipeline.manifest.made_from import MadeFrom, StoredLocation, made_from_inpu
 from pipeline.manifest.release import keep_release, released_section, run_release
 from pipeline.manifest.write import is_written, write_manifest
 from pipeline.parts import read_columns, read_part, write_columns
-from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.errors import DamagedError, NoldoError, UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.release import ReleaseSettings
 
@@ -99,6 +99,21 @@ def test_a_manifest_written_again_tells_of_the_software_that_made_the_pixels(
     write_columns(run.table("manifest", 0), older, "another data set")
     write_manifest(run)
     assert {name: told()[name] for name in newer} == newer
+
+
+@pytest.mark.parametrize("table", ["sample", "match", "quality", "manifest_dropped"])
+def test_tables_of_a_build_begun_later_are_not_put_beside_the_pixels(
+    run: RunLayout, table: str, tree_bytes: TreeBytes
+) -> None:
+    """As --remake with other seasons and --until match leaves them: same locations, same store, other scenes."""
+    before = tree_bytes(run.manifest)
+    write_columns(run.table(table, 0), read_columns(run.table(table, 0)), "of another recipe")
+    with pytest.raises(NoldoError, match="holds tables of another build than"):
+        write_manifest(run)
+    assert tree_bytes(run.manifest) == before
+    run.table(table, 0).write_bytes(b"PAR1")
+    with pytest.raises(DamagedError, match=rf"tables/{table}/part-00000\.parquet cannot be read"):
+        write_manifest(run)
 
 
 def test_what_is_missing_is_named(run: RunLayout) -> None:
