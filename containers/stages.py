@@ -120,7 +120,9 @@ def _lend(stage: Stage, packages: Path) -> None:
     for path in packages.iterdir():
         if not path.name.startswith(OWN_PACKAGES) and not (shown / path.name).is_symlink():
             (shown / path.name).symlink_to(f"/mnt/lent/{path.name}")
-    stage.env |= {"PYTHONPATH": "/mnt/packages", "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "false"}
+    # Of pip's options that begin with 'no', the environment gives what they are about: 'false' is --no-compile.
+    off = {"PIP_NO_BUILD_ISOLATION": "false", "PIP_NO_COMPILE": "false"}
+    stage.env |= {"PYTHONPATH": "/mnt/packages", "PIP_NO_INDEX": "1", **off}
 
 
 def run(stage: Stage, command: Sequence[str]) -> int:
