@@ -1,6 +1,6 @@
 """Which locations a build or an import did not keep, with the reasons that the funnel counts, from its tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,10 +75,3 @@ def _imported(run: RunLayout) -> pa.Table:
 def _rows(stage: str, location_id: pa.Array, reason: pa.Array, detail: pa.Array) -> pa.Table:
     rows = len(location_id)
     return pa.table([location_id, pa.repeat(SPLIT, rows), pa.repeat(stage, rows), reason, detail], schema=SCHEMA)
-
-
-def counted(dropped: pa.Table) -> Iterator[tuple[str, str, int]]:
-    """(stage, reason, how many) of every reason in a table of dropped locations or tiles."""
-    groups = dropped.group_by(["stage", "reason"]).aggregate([([], "count_all")])
-    for row in groups.to_pylist():
-        yield row["stage"], row["reason"], row["count_all"]
