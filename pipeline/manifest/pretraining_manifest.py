@@ -29,7 +29,7 @@ def write_pretraining_manifest(
     provenance: Mapping[str, Any],
     label_source: str | None = LABEL_SOURCE,
 ) -> ManifestRecord:
-    """Describe a finished store in run.manifest, which is replaced whole; on a failure nothing changes there.
+    """Describe a finished store in run.manifest, which is replaced whole, as write_manifest says.
 
     `rows` are the store's; sample, match and quality are read from so many `parts` of tables, and the records of so
     many `shards` from the table 'pack'. `provenance` is as in write_tile_manifest; `label_source` is None where no

@@ -27,7 +27,7 @@ def write_tile_manifest(
     provenance: Mapping[str, Any],
     copied: Sequence[str] = (),
 ) -> ManifestRecord:
-    """Describe finished stores in run.manifest, which is replaced whole; on a failure nothing changes there.
+    """Describe finished stores in run.manifest, which is replaced whole, as write_manifest says.
 
     `made` says of each store where the records of its shards are; `pairs` may hold more than was stored. `provenance`
     has 'recipe' (plain data, defaults filled in), 'recipe_digest', 'inputs' (the digest to be asked for with

@@ -57,8 +57,9 @@ class ManifestRecord:
 def write_manifest(
     run: RunLayout, today: datetime.date | None = None, on_file: Callable[[int, int], None] = lambda *_: None
 ) -> ManifestRecord:
-    """Describe a finished run's stores in run.manifest, which is replaced whole; on a failure nothing changes.
+    """Describe a finished run's stores in run.manifest, which is replaced whole.
 
+    On a failure nothing changes on a disk; in object storage, which has no rename, there is no manifest then.
     All of it comes from the run's tables and the stores' metadata; pixels are read for the files' checksums only.
     What the release is called stands in the run's recipe; `today` (UTC) is its day where that names none. `on_file`
     hears how many of the published files have their checksum. Raises NoldoError where a table is missing, or a store
