@@ -27,7 +27,7 @@ from benchmarks.result import BenchmarkResult, Figure
 from pipeline.manifest.checksums import CHECKSUMS_FILE
 from pipeline.manifest.verify.listing import LISTING, parse_listing
 from pipeline.manifest.verify.run import verify
-from pipeline.manifest.verify.two_lanes import lanes
+from pipeline.manifest.verify.sha256_lanes import LANES, lanes
 from pipeline.manifest.write import write_manifest
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.grid import PATCH_PX
@@ -85,7 +85,7 @@ def bench_verify(
         "codec": f"lz4, which makes {0.91 if load.compressible else 1} of the S2 images; labels lz4hc",
         "rounds": load.rounds,
         "page cache": "warm",
-        "SHA-256": "two messages side by side" if lanes() else "one message at a time",
+        "SHA-256": f"up to {LANES} messages side by side" if lanes() else "one message at a time",
         "zarr": metadata.version("zarr"),
         "numcodecs": metadata.version("numcodecs"),
     }

@@ -1,4 +1,4 @@
-"""SHA-256 of messages that come in parts, two at a time where the processor gains from it."""
+"""SHA-256 of messages that come in parts, some at a time where the processor gains from it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.manifest.verify.two_lanes import BLOCK_BYTES, INITIAL_STATE, lanes, last_blocks, state_bytes
+from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES, INITIAL_STATE, LANES, lanes, last_blocks, state_bytes
 
 Bytes = NDArray[np.uint8]
 """Contiguous, of one axis."""
@@ -35,8 +35,7 @@ class Message:
 def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
     """Take every message on over its part, side by side; without Python's lock.
 
-    A part that is no multiple of 64 bytes must be its message's last (ValueError at the next one). Parts that come
-    first are hashed first: give the longest first, so that no lane is left alone.
+    A part that is no multiple of 64 bytes must be its message's last (ValueError at the next one).
     """
     blocks = []
     for message, part in parts:
@@ -57,20 +56,24 @@ def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
 def _take(messages: Sequence[Message], parts: Sequence[Bytes]) -> None:
     compiled = lanes()
     assert compiled is not None, "messages know no other way"
-    jobs = [
+    waiting = [
         _Job(_address(message.state), _address(part), len(part) // BLOCK_BYTES)
         for message, part in zip(messages, parts, strict=True)
     ]
-    first = jobs[0]
-    for second in jobs[1:]:
-        now = min(first.blocks, second.blocks)
-        if now:
-            compiled.two(first.state, second.state, first.data, second.data, now)
-            first.advance(now)
-            second.advance(now)
-        first = first if first.blocks else second
-    if first.blocks:
-        compiled.one(first.state, first.data, first.blocks)
+    waiting.sort(key=lambda job: job.blocks)
+    # No more lanes than the longest message can keep company: alone, it would take longer than beside one other.
+    at_once = min(LANES, sum(job.blocks for job in waiting) // waiting[-1].blocks)
+    under_way: list[_Job] = []
+    while waiting or under_way:
+        while waiting and len(under_way) < at_once:
+            under_way.append(waiting.pop())
+        now = min(job.blocks for job in under_way)
+        hash_blocks = compiled.by_count[len(under_way) - 1]
+        hash_blocks(*(job.state for job in under_way), *(job.data for job in under_way), now)
+        for job in under_way:
+            job.data += BLOCK_BYTES * now
+            job.blocks -= now
+        under_way = [job for job in under_way if job.blocks]
 
 
 @dataclass
@@ -80,11 +83,6 @@ class _Job:
     state: int
     data: int
     blocks: int
-
-    def advance(self, blocks: int) -> None:
-        """Leave out blocks that are done."""
-        self.data += BLOCK_BYTES * blocks
-        self.blocks -= blocks
 
 
 def _address(array: NDArray[Any]) -> int:

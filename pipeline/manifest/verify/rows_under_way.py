@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.manifest.verify.finding import Finding
-from pipeline.manifest.verify.hashing import Message, take
+from pipeline.manifest.verify.hashing import Message
+from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES
 from pipeline.manifest.verify.shard_file import Memory
 from pipeline.manifest.verify.shard_job import ShardJob
 from pipeline.manifest.verify.shard_layout import ABSENT, ShardLayout
-from pipeline.manifest.verify.two_lanes import BLOCK_BYTES
 from pipeline.schema.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 
 Bytes = NDArray[np.uint8]
@@ -58,7 +58,7 @@ class RowsUnderWay:
             self._damage(place, chunk, what)
 
     def hashable(self) -> list[tuple[Message, Bytes]]:
-        """What of the rows can be hashed now; it counts as hashed from here on. The longest part comes first."""
+        """What of the rows can be hashed now; it counts as hashed from here on."""
         parts = []
         for row in self._rows.values():
             ready = row.hashed
@@ -68,7 +68,7 @@ class RowsUnderWay:
                 size = self._layout.chunk_bytes
                 parts.append((row.message, row.decoded[row.hashed * size : ready * size]))
                 row.hashed = ready
-        return sorted(parts, key=lambda part: -len(part[1]))
+        return parts
 
     def judge_complete(self) -> None:
         """Compare the rows of which all chunks have come, and were hashed, and give up their memory."""
@@ -82,8 +82,11 @@ class RowsUnderWay:
                 self.findings += self._job.rows.judge(number, row.message.digest(), values, self._job.path)
             self._memory.give_back(row.decoded)
 
-    def end(self) -> None:
-        """Judge the rows that are left: those without any chunk, and those with chunks that lie outside the file."""
+    def end(self) -> list[tuple[Message, Bytes]]:
+        """Take up the rows that are left: those without any chunk, and those with chunks that lie outside the file.
+
+        What is to be hashed before they are judged is returned.
+        """
         for place in range(len(self.numbers)):
             if place not in self._seen:
                 self._begin(place)
@@ -91,8 +94,7 @@ class RowsUnderWay:
             if row.missing:
                 row.missing = 0
                 self._damage(place, row.there.index(False), "the chunk lies outside the file")
-        take(self.hashable())
-        self.judge_complete()
+        return self.hashable()
 
     def _begin(self, place: int) -> _Row:
         """Take up a row; chunks of it that were never written are there at once, and hold the fill value."""

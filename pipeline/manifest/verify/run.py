@@ -3,13 +3,13 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.files import can_list, is_local, is_storage_error
+from pipeline.files import can_list, is_local
 from pipeline.manifest.verify import signature
 from pipeline.manifest.verify.finding import CHECKS, Finding
 from pipeline.manifest.verify.jobs import Jobs, plan_jobs, unavailable, unreadable
@@ -17,7 +17,7 @@ from pipeline.manifest.verify.other_layout import BlockJob, check_block
 from pipeline.manifest.verify.presence import check_presence, is_there, look, missing
 from pipeline.manifest.verify.report import VerifyReport
 from pipeline.manifest.verify.sample import Sample
-from pipeline.manifest.verify.shard_check import check_file, check_shard
+from pipeline.manifest.verify.shard_check import check_file, check_shards, is_reading
 from pipeline.manifest.verify.shard_file import Memory
 from pipeline.manifest.verify.shard_job import Checked, ShardJob
 from pipeline.manifest.verify.tree import NOT_THERE, PublishedTree, open_tree
@@ -27,6 +27,9 @@ from pipeline.schema.paths import AnyPath
 
 REMOTE_THREADS: Final = 4
 """Objects read at once from object storage or the web; each is held whole: 230 MB of a full-sized store."""
+
+SIDE_BY_SIDE: Final = 2
+"""Shards that a thread reads at once from a disk: their bytes and rows are four messages, hashed side by side."""
 
 
 @dataclass(frozen=True)
@@ -128,28 +131,30 @@ class _Reading:
             try:
                 futures = [pool.submit(self._whole, check) for check in WHOLE_CHECKS]
                 reading = self._submit(pool)
-                files = set(reading)
                 for future in as_completed([*futures, *reading]):
-                    found = future.result()
-                    total.findings += found.findings
-                    total.bytes += found.bytes
-                    total.rows += found.rows
-                    done += future in files
-                    on_progress(Progress(done, len(files), total.bytes))
+                    total.add(future.result())
+                    done += reading.get(future, 0)
+                    on_progress(Progress(done, sum(reading.values()), total.bytes))
             except BaseException:
                 self._stop.set()
                 pool.shutdown(cancel_futures=True)
                 raise
         return total
 
-    def _submit(self, pool: ThreadPoolExecutor) -> list[Future[Checked]]:
+    def _submit(self, pool: ThreadPoolExecutor) -> dict[Future[Checked], int]:
+        """Every task of reading, and how many files or blocks it reads."""
         largest_first = sorted(self._jobs.shards, key=lambda job: -job.layout.row_bytes)
-        return [
-            *(pool.submit(self._shard, job) for job in largest_first),
-            *(pool.submit(self._block, job) for job in self._jobs.blocks),
-            *(pool.submit(self._file, path, sha256) for path, sha256 in self._jobs.files.items()),
-            *(pool.submit(self._unread, path) for path in self._jobs.to_find),
-        ]
+        enough = is_local(self._tree.root) and len(largest_first) >= 2 * SIDE_BY_SIDE * self._threads
+        step = SIDE_BY_SIDE if enough else 1
+        groups = [largest_first[at : at + step] for at in range(0, len(largest_first), step)]
+        return {pool.submit(self._shards, group): len(group) for group in groups} | dict.fromkeys(
+            [
+                *(pool.submit(self._block, job) for job in self._jobs.blocks),
+                *(pool.submit(self._file, path, sha256) for path, sha256 in self._jobs.files.items()),
+                *(pool.submit(self._unread, path) for path in self._jobs.to_find),
+            ],
+            1,
+        )
 
     def _whole(self, check: WholeCheck) -> Checked:
         return Checked(list(self._until_stopped(check(self._tree))))
@@ -159,16 +164,18 @@ class _Reading:
             self._on_bytes(0)
             yield finding
 
-    def _shard(self, job: ShardJob) -> Checked:
-        try:
-            return check_shard(self._tree.root, job, self._memory(), self._on_bytes)
-        except Exception as error:
-            if isinstance(error, FileNotFoundError) and self._recompressed:
-                array = self._tree.arrays[job.rows.store][job.rows.array]
-                return check_block(BlockJob(job.rows, array, job.layout.rows_of(job.shard)))
-            if not _is_reading(error):
-                raise
-            return Checked(list(unavailable(job, error)))
+    def _shards(self, jobs: Sequence[ShardJob]) -> Checked:
+        total = Checked()
+        found = check_shards(self._tree.root, jobs, self._memories(), self._on_bytes)
+        for job, one in zip(jobs, found, strict=True):
+            total.add(self._unread_shard(job, one) if isinstance(one, Exception) else one)
+        return total
+
+    def _unread_shard(self, job: ShardJob, error: Exception) -> Checked:
+        if isinstance(error, FileNotFoundError) and self._recompressed:
+            array = self._tree.arrays[job.rows.store][job.rows.array]
+            return check_block(BlockJob(job.rows, array, job.layout.rows_of(job.shard)))
+        return Checked(list(unavailable(job, error)))
 
     def _block(self, job: BlockJob) -> Checked:
         self._on_bytes(0)
@@ -176,9 +183,9 @@ class _Reading:
 
     def _file(self, path: str, sha256: str) -> Checked:
         try:
-            return check_file(self._tree.root / path, path, sha256, self._memory(), self._on_bytes)
+            return check_file(self._tree.root / path, path, sha256, self._memories()[0], self._on_bytes)
         except Exception as error:
-            if not _is_reading(error):
+            if not is_reading(error):
                 raise
             return Checked([unreadable(path, error)])
 
@@ -186,17 +193,13 @@ class _Reading:
         self._on_bytes(0)
         return Checked([] if is_there(self._tree.root, path) else [missing(path)])
 
-    def _memory(self) -> Memory:
-        memory: Memory | None = getattr(self._own, "memory", None)
-        if memory is None:
-            memory = self._own.memory = Memory()
-        return memory
+    def _memories(self) -> Sequence[Memory]:
+        """This thread's own, one for each file that it reads at once."""
+        memories: Sequence[Memory] | None = getattr(self._own, "memories", None)
+        if memories is None:
+            memories = self._own.memories = [Memory() for _ in range(SIDE_BY_SIDE)]
+        return memories
 
     def _on_bytes(self, _: int) -> None:
         if self._stop.is_set():
             raise _StoppedError
-
-
-def _is_reading(error: Exception) -> bool:
-    """Whether a file could not be read, as against a defect of ours."""
-    return isinstance(error, OSError) or is_storage_error(error)

@@ -1,16 +1,17 @@
 """What one pass over a shard's bytes can tell: its SHA-256, its chunks' crc32c, its rows' digests and values."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.files import is_storage_error
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.hashing import Message, take
 from pipeline.manifest.verify.rows_under_way import RowsUnderWay
+from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES
 from pipeline.manifest.verify.shard_file import Batch, Memory, OpenFile, batches, opened, read_index
 from pipeline.manifest.verify.shard_job import Checked, ShardJob
-from pipeline.manifest.verify.two_lanes import BLOCK_BYTES
 from pipeline.schema.crc32c import CHECKSUM_BYTES
 from pipeline.schema.paths import AnyPath
 
@@ -21,18 +22,53 @@ OnBytes = Callable[[int], None]
 """Told of the bytes read since it was last told; may raise to end the reading."""
 
 
+Parts = list[tuple[Message, NDArray[np.uint8]]]
+
+Reading = Generator[Parts, None, None]
+"""Yields what is to be hashed, with that done when it goes on."""
+
+
 def check_file(path: AnyPath, name: str, sha256: str, memory: Memory, on_bytes: OnBytes) -> Checked:
     """Compare a file's SHA-256 with the published one."""
     checked = Checked()
     with opened(path, memory) as file:
-        whole = _Whole(file, on_bytes)
-        whole.finish(checked, name, sha256)
+        for parts in _Whole(file, on_bytes).finish(checked, name, sha256):
+            take(parts)
     return checked
 
 
-def check_shard(root: AnyPath, job: ShardJob, memory: Memory, on_bytes: OnBytes) -> Checked:
-    """Check one shard file; OSError where it cannot be read."""
-    checked = Checked()
+def check_shards(
+    root: AnyPath, jobs: Sequence[ShardJob], memories: Sequence[Memory], on_bytes: OnBytes
+) -> list[Checked | Exception]:
+    """Check shard files side by side, each with a memory of its own; in place of what could not be read, the error.
+
+    `on_bytes` is told of the bytes read since it was last told, and may raise to end the reading.
+    """
+    found = [Checked() for _ in jobs]
+    done: list[Checked | Exception] = [*found]
+    readings = {at: _check_shard(root, job, memories[at], on_bytes, found[at]) for at, job in enumerate(jobs)}
+    while readings:
+        parts: Parts = []
+        for at, reading in list(readings.items()):
+            try:
+                parts += next(reading)
+            except StopIteration:
+                del readings[at]
+            except Exception as error:
+                if not is_reading(error):
+                    raise
+                done[at] = error
+                del readings[at]
+        take(parts)
+    return done
+
+
+def is_reading(error: Exception) -> bool:
+    """Whether a file could not be read, as against a defect of ours."""
+    return isinstance(error, OSError) or is_storage_error(error)
+
+
+def _check_shard(root: AnyPath, job: ShardJob, memory: Memory, on_bytes: OnBytes, checked: Checked) -> Reading:
     with opened(root / job.path, memory) as file:
         whole = _Whole(file, on_bytes)
         extents = read_index(file, job.layout)
@@ -42,12 +78,13 @@ def check_shard(root: AnyPath, job: ShardJob, memory: Memory, on_bytes: OnBytes)
             rows = RowsUnderWay(job, extents, memory)
             end = file.size - job.layout.index_bytes - CHECKSUM_BYTES
             for batch in batches(extents[: len(rows.numbers)], end, job.layout.chunk_bytes):
-                _check_batch(job, batch, whole, rows)
-            rows.end()
+                yield _check_batch(job, batch, whole, rows)
+                rows.judge_complete()
+            yield rows.end()
+            rows.judge_complete()
             checked.findings += rows.findings
             checked.rows = len(rows.numbers)
-        whole.finish(checked, job.path, job.sha256)
-    return checked
+        yield from whole.finish(checked, job.path, job.sha256)
 
 
 def _unusable(job: ShardJob, what: str) -> Iterator[Finding]:
@@ -57,16 +94,15 @@ def _unusable(job: ShardJob, what: str) -> Iterator[Finding]:
         yield array.finding("content", row, "cannot be read: where it lies is lost", path=job.path)
 
 
-def _check_batch(job: ShardJob, batch: Batch, whole: "_Whole", rows: RowsUnderWay) -> None:
-    """Check and decode the chunks of a batch, and hash them and the file's bytes up to there."""
+def _check_batch(job: ShardJob, batch: Batch, whole: "_Whole", rows: RowsUnderWay) -> Parts:
+    """Check and decode the chunks of a batch; they are to be hashed, and the file's bytes up to there."""
     stored, first = whole.read(min(batch.start, whole.stop), batch.stop, hashed=job.sha256 is not None)
     for at in batch.chunks:
         rows.add(at.row, at.chunk, stored[at.offset - first : at.offset - first + at.size])
     parts = rows.hashable()
     if job.sha256 is not None:
-        parts.insert(0, (whole.message, whole.unhashed(stored, first, batch.stop)))
-    take(parts)
-    rows.judge_complete()
+        parts.append((whole.message, whole.unhashed(stored, first, batch.stop)))
+    return parts
 
 
 class _Whole:
@@ -101,7 +137,7 @@ class _Whole:
         self._hashed = max(begin, begin + (stop - begin) // BLOCK_BYTES * BLOCK_BYTES)
         return data[begin - first : self._hashed - first]
 
-    def finish(self, checked: Checked, name: str, sha256: str | None) -> None:
+    def finish(self, checked: Checked, name: str, sha256: str | None) -> Reading:
         """Read what is left of the file, and compare its SHA-256 where one was published."""
         checked.bytes = self._file.size
         if sha256 is None:
@@ -109,9 +145,9 @@ class _Whole:
             return
         while self._file.size - self._read > HASHED_BYTES:
             data, first = self.read(self._read, self._read + HASHED_BYTES, hashed=True)
-            take([(self.message, self.unhashed(data, first, self._read))])
+            yield [(self.message, self.unhashed(data, first, self._read))]
         data, first = self.read(self._read, self._file.size, hashed=True)
-        take([(self.message, data[self._hashed - first :])])
+        yield [(self.message, data[self._hashed - first :])]
         found = self.message.digest().hex()
         if found != sha256:
             what = f"SHA-256 {found[:12]}..., listed {sha256[:12]}..."

@@ -17,6 +17,12 @@ class Checked:
     rows: int = 0
     """Rows of arrays whose content was compared."""
 
+    def add(self, other: "Checked") -> None:
+        """Add what was found elsewhere."""
+        self.findings += other.findings
+        self.bytes += other.bytes
+        self.rows += other.rows
+
 
 @dataclass(frozen=True)
 class ShardJob:

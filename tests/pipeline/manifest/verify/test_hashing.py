@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipeline.manifest.verify import hashing
 from pipeline.manifest.verify.hashing import Message, take
-from pipeline.manifest.verify.two_lanes import BLOCK_BYTES, lanes
+from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES, lanes
 
 SIZES = st.lists(
     st.one_of(st.integers(0, 300), st.integers(0, 9).map(lambda n: n * BLOCK_BYTES)), min_size=1, max_size=5

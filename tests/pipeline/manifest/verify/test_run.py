@@ -21,7 +21,7 @@ from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, publishe
 from pipeline.manifest.verify.finding import CHECKS, Finding
 from pipeline.manifest.verify.report import VerifyReport
 from pipeline.manifest.verify.run import Progress, verify
-from pipeline.manifest.verify.shard_check import check_shard
+from pipeline.manifest.verify.shard_file import opened
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 
@@ -239,22 +239,26 @@ def test_an_interruption_ends_the_threads_and_is_passed_on(root: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*arguments: Any) -> Any:
-        if arguments[1].path == SHARD:
-            raise OSError(5, "Input/output error")
-        return check_shard(*arguments)
+    @contextmanager
+    def broken(path: Path, memory: Any) -> Iterator[Any]:
+        with opened(path, memory) as file:
+            if path == root / SHARD:
+                raise OSError(5, "Input/output error")
+            yield file
 
-    monkeypatch.setattr("pipeline.manifest.verify.run.check_shard", broken)
-    found = told(verify(root))
-    assert found["files"] == [f"{SHARD}: cannot be read: Input/output error"]
-    assert len(found["content"]) == 2
+    monkeypatch.setattr("pipeline.manifest.verify.shard_check.opened", broken)
+    for threads in (1, 8):  # side by side with another, and alone
+        found = told(verify(root, threads=threads))
+        assert found["files"] == [f"{SHARD}: cannot be read: Input/output error"]
+        assert [line.split(",")[0] for line in found["content"]] == [f"store/nol.zarr s2 row {row}" for row in (2, 3)]
+        assert set(found) == {"files", "content"}
 
 
 def test_a_defect_is_not_taken_for_damage(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def defective(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("pipeline.manifest.verify.run.check_shard", defective)
+    monkeypatch.setattr("pipeline.manifest.verify.shard_check.read_index", defective)
     with pytest.raises(ZeroDivisionError):
         verify(root)
 

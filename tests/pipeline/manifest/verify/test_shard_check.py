@@ -19,7 +19,7 @@ from pipeline.manifest.verify import shard_file
 from pipeline.manifest.verify.expected import ExpectedRows
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.other_layout import blocks, check_block
-from pipeline.manifest.verify.shard_check import check_file, check_shard
+from pipeline.manifest.verify.shard_check import check_file, check_shards
 from pipeline.manifest.verify.shard_file import Memory
 from pipeline.manifest.verify.shard_job import ShardJob
 from pipeline.manifest.verify.shard_layout import shard_layout
@@ -80,7 +80,8 @@ def check(root: Path, array: Any, values: NDArray[Any], sha256: dict[int, str] |
     found: list[Finding] = []
     for shard in range(layout.shards):
         job = ShardJob(rows, layout, shard, None if sha256 is None else sha256[shard])
-        done = check_shard(root, job, memory, lambda _: None)
+        (done,) = check_shards(root, [job], [memory], lambda _: None)
+        assert not isinstance(done, Exception)
         found += done.findings
         lost = any(finding.where.endswith(" index") for finding in done.findings)
         assert done.rows == (0 if lost else len(layout.rows_of(shard)))
