@@ -146,6 +146,8 @@ def write_new(path: AnyPath, data: bytes) -> bool:
             return False
         if "NotImplemented" not in f"{type(error).__name__} {error}":
             raise
+        if is_file(path):
+            return False
         path.fs.pipe_file(path.path, data)
     return True
 
@@ -164,7 +166,13 @@ def _write_new_on_disk(path: Path, data: bytes) -> bool:
             if error.errno not in _WITHOUT_LINKS:
                 raise
             with path.open("xb") as file:
-                file.write(data)
+                try:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                except OSError:  # a part would stand for the whole
+                    path.unlink()
+                    raise
     except FileExistsError:
         return False
     finally:

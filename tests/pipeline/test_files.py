@@ -1,3 +1,4 @@
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +85,27 @@ def test_services_refuse_a_second_file_each_in_their_way(
     monkeypatch.setattr(path.fs, "pipe_file", pipe_file)
     assert write_new(path, b"x") is made
     assert is_file(path) is made
+    if made:  # a service that knows no conditional put overwrites nothing that is there
+        assert not write_new(path, b"y")
+        assert path.read_bytes() == b"x"
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def no_links(*_: object) -> None:
+        raise OSError(errno.EPERM, "no hard links")
+
+    def full(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_new(tmp_path / "1.0.0.json", b"{}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_service_that_fails_is_no_missing_file(
