@@ -1,6 +1,7 @@
 """Publish a data set: what is checked before anything is sent, and what is told afterwards."""
 
 from dataclasses import dataclass
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from pipeline.files import is_local, on_disk, open_path
@@ -61,11 +62,15 @@ def open_target(text: str, root: AnyPath) -> Target:
         on_disk(root, "publishing on the Hub")
         return hub_target(text)
     target = open_path(text)
-    if is_local(target) and is_local(root):
+    if is_local(target) == is_local(root):
         for folder in ("manifest", "store"):
-            if target.resolve().is_relative_to((root / folder).resolve()):
+            if _absolute(target).is_relative_to(_absolute(root / folder)):
                 raise UsageError(f"{target} lies within the data set's own {folder}/; give another target")
     return target
+
+
+def _absolute(path: AnyPath) -> PurePath:
+    return path.resolve() if is_local(path) else PurePosixPath(f"{path.protocol}:{path.path}")
 
 
 def require_version(release: Release, wanted: str | None, root: AnyPath) -> None:

@@ -56,7 +56,10 @@ def test_another_version_than_the_manifests_says_what_to_run(tree: Path) -> None
 def test_nothing_is_published_into_the_data_set_itself(tree: Path, folder: str) -> None:
     with pytest.raises(UsageError, match="lies within the data set's own"):
         run.open_target(str(tree / folder), tree)
+    with pytest.raises(UsageError, match="lies within the data set's own"):
+        run.open_target(f"s3://bucket/run/{folder}", open_path("s3://bucket/run"))
     assert run.open_target(str(tree), tree) == tree
+    assert str(run.open_target("s3://bucket/run", open_path("s3://bucket/run"))) == "s3://bucket/run"
 
 
 def test_only_what_lies_on_a_disk_goes_to_the_hub() -> None:
