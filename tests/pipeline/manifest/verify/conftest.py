@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.manifest.index import SCHEMA, write_index
+from pipeline.manifest.verify import documents
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.tree import PublishedTree, open_tree
 from pipeline.schema.layout import RunLayout
@@ -38,6 +39,30 @@ def copied(tmp_path: Path) -> Callable[[RunLayout], Path]:
         return root
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def rewritten(
+    tiles_run: RunLayout, tmp_path_factory: pytest.TempPathFactory, told: Callable[[Any], list[str]]
+) -> Callable[[str, Callable[[str], str]], list[str]]:
+    """(path, change of its text) -> what the documents' check finds where that document is changed.
+
+    One copy of the tiles serves all; each document is put back.
+    """
+    root = tmp_path_factory.mktemp("rewritten") / "copy"
+    for name in ("manifest", "store"):
+        shutil.copytree(tiles_run.root / name, root / name, ignore=shutil.ignore_patterns(".*"))
+    tree = opened(root)
+
+    def rewrite(path: str, how: Callable[[str], str]) -> list[str]:
+        text = (root / path).read_text()
+        (root / path).write_text(how(text))
+        try:
+            return told(documents.check(tree))
+        finally:
+            (root / path).write_text(text)
+
+    return rewrite
 
 
 @pytest.fixture
