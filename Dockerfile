@@ -35,7 +35,7 @@ COPY training training
 COPY benchmarks benchmarks
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir wheel .
 
-# PyPI's torch brings NVIDIA's libraries, 5 GB; torch without them is on an index of PyTorch's own (pytorch.org, "Start locally").
+# PyPI's torch brings NVIDIA's libraries and Triton, 4 GB; torch without them is on an index of PyTorch's own (pytorch.org, "Start locally").
 FROM base AS cpu-packages
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /build
