@@ -66,6 +66,19 @@ def test_pretrain_and_watch(pretrained: Any) -> None:
     assert len((out / "log.jsonl").read_text().splitlines()) == 2
 
 
+def test_your_own_recipe(execute: Execute, small_planet_url: str, tmp_path: Path) -> None:
+    changes = {
+        "encoder": "tu-test_resnet", "decoder_channels": [16, 16, 8, 8, 8], "crop_px": 64, "batch_size": 2,
+        "epochs": 1, "device": "cpu", "threads": 1,
+    }  # fmt: skip
+    settings = [f"source.url={small_planet_url}", "part_locations=2"]
+    notebook = execute("5-your-own-recipe", out=tmp_path, locations=5, settings=settings, workers=1, changes=changes)
+    assert pictures(notebook) == 2
+    assert "unknown key 'seasons.window_dayz'" in told(notebook)
+    learnt = json.loads((tmp_path / "pretrain" / "result.json").read_text())
+    assert learnt["against"] == "four-classes.zarr"
+
+
 def test_transfer(execute: Execute, pretrained: Any, dw_run: Path, tmp_path: Path) -> None:
     changes = {
         "decoder_channels": [16, 16, 8, 8, 8], "epochs": 1, "cosine_epochs": 1, "crop_px": 64, "seeds": 1,

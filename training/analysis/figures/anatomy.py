@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from pipeline.schema.landcover import DW_CLASSES, IGNORE
+from pipeline.schema.landcover import DW_CLASSES, IGNORE, LandCoverClass
 from training.analysis.anatomy import SeasonAnatomy
 from training.analysis.figures.images import optical, radar
 from training.analysis.figures.map_colours import as_colours, map_legend
@@ -18,8 +18,13 @@ from training.analysis.figures.style import close_together, image_axes, panels
 INCHES_A_PANEL: Final = 1.6
 
 
-def draw_anatomy(seasons: Sequence[SeasonAnatomy], names: Sequence[str]) -> Figure:
-    """A row for each season, called by its name, for example its date; columns from the images to the prior."""
+def draw_anatomy(
+    seasons: Sequence[SeasonAnatomy], names: Sequence[str], legend: Sequence[LandCoverClass] = DW_CLASSES
+) -> Figure:
+    """A row for each season, called by its name, for example its date; columns from the images to the prior.
+
+    `legend`: of the labels, numbered from 0 on.
+    """
     known = any(season.truth is not None for season in seasons)
     columns = {
         "s2": "Sentinel-2",
@@ -35,17 +40,17 @@ def draw_anatomy(seasons: Sequence[SeasonAnatomy], names: Sequence[str]) -> Figu
     for line, season, name in zip(axes, seasons, names, strict=True):
         for panel, what in zip(line, columns, strict=True):
             image_axes(panel)
-            _show(panel, what, season)
+            _show(panel, what, season, len(legend))
         line[0].set_ylabel(name, fontsize=9)
     for panel, title in zip(axes[0], columns.values(), strict=True):
         panel.set_title(title, fontsize=9)
     scale = ScalarMappable(Normalize(0.0, 1.0), SHADES)
     figure.colorbar(scale, ax=list(axes[:, -1]), location="right", aspect=40, label="probability of the label's class")
-    map_legend(figure, DW_CLASSES)
+    map_legend(figure, legend)
     return figure
 
 
-def _show(panel: Any, what: str, season: SeasonAnatomy) -> None:
+def _show(panel: Any, what: str, season: SeasonAnatomy, classes: int) -> None:
     if what == "s2":
         panel.imshow(optical(season.s2))
     elif what == "s1":
@@ -55,7 +60,7 @@ def _show(panel: Any, what: str, season: SeasonAnatomy) -> None:
     elif what != "wrong":
         shown = getattr(season, what)
         blank = np.full_like(season.label, IGNORE)
-        panel.imshow(as_colours(blank if shown is None else shown, len(DW_CLASSES)), interpolation="nearest")
+        panel.imshow(as_colours(blank if shown is None else shown, classes), interpolation="nearest")
     else:
         show_wrong(panel, season.label, season.truth)
         panel.set_xlabel("" if season.wrong is None else f"{season.wrong:.0%} wrong", fontsize=9)
