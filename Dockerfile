@@ -35,13 +35,14 @@ COPY training training
 COPY benchmarks benchmarks
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir wheel .
 
-# PyPI's torch brings NVIDIA's libraries and Triton, 4 GB; torch without them is on an index of PyTorch's own (pytorch.org, "Start locally").
+# The ordinary torch brings NVIDIA's libraries and Triton, 4 GB. For an image without them name PyTorch's index of CPU wheels (its page
+# "Start locally") as TORCH_INDEX; torch and torchvision then come from there as the pair that constraints.txt pins.
 FROM base AS cpu-packages
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
 WORKDIR /build
 COPY constraints.txt .
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --no-deps -c constraints.txt --index-url "$TORCH_INDEX" torch torchvision
+    pip install --no-deps -c constraints.txt ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision
 COPY --from=requirements /build/requirements.txt .
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install -c constraints.txt -r requirements.txt
