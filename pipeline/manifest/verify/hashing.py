@@ -62,7 +62,7 @@ def _take(messages: Sequence[Message], parts: Sequence[Bytes]) -> None:
     ]
     waiting.sort(key=lambda job: job.blocks)
     # No more lanes than the longest message can keep company: alone, it would take longer than beside one other.
-    at_once = min(LANES, sum(job.blocks for job in waiting) // waiting[-1].blocks)
+    at_once = min(LANES, round(sum(job.blocks for job in waiting) / waiting[-1].blocks))
     under_way: list[_Job] = []
     while waiting or under_way:
         while waiting and len(under_way) < at_once:

@@ -1,5 +1,6 @@
 """Whether label_valid_frac is the share of pixels that have a label, by the pixels themselves."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -24,8 +25,9 @@ def share_array(names: Mapping[str, Any]) -> str:
 def labelled_counts(array: str, rows: NDArray[np.uint8]) -> NDArray[np.int64]:
     """(rows, seasons): pixels with a label in decoded rows of `share_array`, (rows, [season,] y, x)."""
     labelled = rows == 0 if array == DOWNSTREAM else rows != IGNORE
-    counts: NDArray[np.int64] = np.count_nonzero(labelled, axis=(-2, -1)).astype(np.int64)
-    return counts.reshape(len(rows), -1)
+    maps = labelled.reshape(len(rows), -1, math.prod(rows.shape[-2:]))
+    # One map at a time: along an axis NumPy makes 64-bit numbers of all pixels before it counts.
+    return np.array([[np.count_nonzero(pixels) for pixels in seasons] for seasons in maps], np.int64)
 
 
 def stated_shares(tree: PublishedTree, rows: IndexRows) -> dict[str, NDArray[np.float64]]:

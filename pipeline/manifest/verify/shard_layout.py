@@ -1,6 +1,7 @@
 """How a sharded array lies in its files, for those arrays whose chunks can be checked straight from the bytes."""
 
 import math
+import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ ABSENT: Final = 2**64 - 1
 """Offset and length of a chunk that was never written (Zarr v3 specification, codec sharding_indexed)."""
 
 ENTRY_BYTES: Final = 16
+
+_BLOSC_SIZES: Final = struct.Struct("<4xI4xI")
+"""In the header of a frame: how many bytes it decodes to, and how many it has."""
 
 _ORDERLY: Final = {"name": "default", "configuration": {"separator": "/"}}
 
@@ -155,7 +159,7 @@ def _decoder(codecs: list[Mapping[str, Any]], dtype: np.dtype[Any]) -> Decode | 
 
 def _blosc(stored: Bytes, target: Bytes) -> None:
     # The header's sizes (c-blosc, README_CHUNK_FORMAT.rst): a frame of another size would fill the target in part.
-    decoded, size = (int.from_bytes(stored[at : at + 4].tobytes(), "little") for at in (4, 12))
+    decoded, size = _BLOSC_SIZES.unpack_from(stored.data) if stored.nbytes >= _BLOSC_SIZES.size else (0, 0)
     if (decoded, size) != (target.nbytes, stored.nbytes):
         raise ValueError(f"decodes {size} bytes to {decoded}, expected {stored.nbytes} to {target.nbytes}")
     blosc.decompress(stored, target)
