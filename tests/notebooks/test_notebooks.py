@@ -37,6 +37,21 @@ def test_a_notebook_is_kept_without_outputs_and_defines_nothing(name: str) -> No
     assert [ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, DEFINES)] == []
 
 
+def test_look_before_you_build(execute: Execute, small_recipe: Path, small_planet_url: str, tmp_path: Path) -> None:
+    settings = [f"source.url={small_planet_url}"]
+    notebook = execute("1-look-before-you-build", recipe_file=small_recipe, settings=settings, look_at=3, out=tmp_path)
+    assert pictures(notebook) == 2
+    assert "{'ok': " in told(notebook)
+    state = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"].state.values()
+    layers = {
+        widget.state["name"]: widget.state
+        for widget in state
+        if widget.state.get("_model_name") == "LeafletImageOverlayModel"
+    }
+    assert [sum(name.startswith(kind) for name in layers) for kind in ("S1 VV", "S2", "Dynamic World")] == [4, 4, 4]
+    assert all(layer["url"].startswith("data:image/png;base64,") for layer in layers.values())
+
+
 def test_anatomy_of_a_location(execute: Execute, small_run: tuple[Path, Any]) -> None:
     notebook = execute("2-anatomy-of-a-location", run=small_run[0])
     assert pictures(notebook) == 3
