@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ def test_a_notebook_is_kept_without_outputs_and_defines_nothing(name: str) -> No
     plain = "\n".join("".join(cell["source"]) for cell in cells)
     code = "\n".join(line for line in plain.splitlines() if not line.startswith("%"))
     assert [ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, DEFINES)] == []
+    prose = "\n".join("".join(cell["source"]) for cell in raw["cells"] if cell["cell_type"] == "markdown")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", prose)
+    assert [link for link in links if not (NOTEBOOKS / link).exists()] == []
+
+
+def test_the_list_names_every_notebook() -> None:
+    listed = re.findall(r"\]\(([^)]+\.ipynb)\)", (NOTEBOOKS / "README.md").read_text())
+    assert listed == [f"{name}.ipynb" for name in NAMES]
 
 
 def test_look_before_you_build(execute: Execute, small_recipe: Path, small_planet_url: str, tmp_path: Path) -> None:
