@@ -47,7 +47,7 @@ Party = Callable[[Path], None]
 class VerifyLoad:
     """What is verified."""
 
-    locations: int = 256
+    locations: int = 512
     rounds: int = 7
     """That count."""
     compressible: bool = False

@@ -98,7 +98,7 @@ def loader(
 
 
 @bench.command()
-@click.option("--locations", type=click.IntRange(min=1), default=256, show_default=True, help="Of the release.")
+@click.option("--locations", type=click.IntRange(min=1), default=512, show_default=True, help="Of the release.")
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True, help="Of which the median counts.")
 @click.option("--compressible", is_flag=True, help="Images that lz4 shortens, to 0.91; by default it cannot.")
 @click.option("--folder", type=_FOLDER, help=f"{FOLDER_HELP} Takes 5 MB a location.")

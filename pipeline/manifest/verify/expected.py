@@ -42,11 +42,16 @@ class ExpectedRows:
         where = f"{self.store} {self.array} row {row}{within}{self.tree.location(self.store, row)}"
         return Finding(check, where, what, path=path, store=self.store, array=self.array, row=row)
 
-    def judge(self, row: int, digest: bytes, values: NDArray[Any], path: str | None) -> Iterator[Finding]:
-        """What is wrong with a row that holds these values, and has that digest."""
+    def judge(self, row: int, digest: bytes, values: NDArray[Any] | None, path: str | None) -> Iterator[Finding]:
+        """What is wrong with a row that has that digest, and holds these values.
+
+        They may be left out where neither `values` nor `shares` are known.
+        """
         different = self._unlike_published(row, digest)
         if different is not None:
             yield self.finding("content", row, different, path=path)
+        if values is None:
+            return
         wrong = self.values(values) if self.values is not None else None
         if wrong is not None:
             yield self.finding("values", row, wrong, path=path)

@@ -35,10 +35,16 @@ class Message:
 def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
     """Take every message on over its part, side by side; without Python's lock.
 
-    A part that is no multiple of 64 bytes must be its message's last (ValueError at the next one).
+    A part that is no multiple of 64 bytes must be its message's last (ValueError at the next one). Of several parts of
+    one message the later ones wait.
     """
-    blocks = []
+    blocks, later = [], []
+    taken: set[int] = set()
     for message, part in parts:
+        if id(message) in taken:
+            later.append((message, part))
+            continue
+        taken.add(id(message))
         if message.plain is not None:
             message.plain.update(part.data)
             continue
@@ -51,6 +57,8 @@ def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
             blocks.append((message, part[:whole]))
     if blocks:
         _take([message for message, _ in blocks], [part for _, part in blocks])
+    if later:
+        take(later)
 
 
 def _take(messages: Sequence[Message], parts: Sequence[Bytes]) -> None:

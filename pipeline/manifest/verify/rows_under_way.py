@@ -1,5 +1,6 @@
 """Rows of a shard on their way from stored chunks to digests, whatever the order in which their chunks come."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,110 +9,143 @@ from numpy.typing import NDArray
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.hashing import Message
 from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES
-from pipeline.manifest.verify.shard_file import Memory
+from pipeline.manifest.verify.shard_file import Extent, Memory
 from pipeline.manifest.verify.shard_job import ShardJob
 from pipeline.manifest.verify.shard_layout import ABSENT, ShardLayout
 from pipeline.schema.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 
 Bytes = NDArray[np.uint8]
 
+Parts = list[tuple[Message, Bytes]]
+"""What is to be hashed."""
+
 
 @dataclass
 class _Row:
     """One row of which some chunks have come."""
 
-    decoded: Bytes
-    there: list[bool]
-    """Of every chunk, whether it lies in `decoded`."""
     missing: int
     """Chunks that have not come."""
+    whole: Bytes | None
+    """Its chunks so far, where it is to be looked at as a whole."""
+    early: dict[int, Bytes] = field(default_factory=dict)
+    """Chunks that came before others that are to be hashed first."""
     hashed: int = 0
-    """Chunks at the beginning that are hashed."""
+    """Chunks at the beginning that are hashed, or to be hashed next."""
     damaged: bool = False
     message: Message = field(default_factory=Message)
 
 
 class RowsUnderWay:
-    """The rows of one shard; of each, memory is held from its first chunk to its last."""
+    """The rows of one shard.
+
+    Chunks are hashed as they come, from memory that the next ones overwrite while a core's caches still have it. Only
+    rows whose values are to be looked at, or whose chunks are no whole blocks of SHA-256, are kept until they are
+    whole.
+    """
 
     def __init__(self, job: ShardJob, extents: NDArray[np.uint64], memory: Memory) -> None:
         self.numbers = job.layout.rows_of(job.shard)
         self.findings: list[Finding] = []
         self._job = job
-        self._layout = job.layout
+        self._size = job.layout.chunk_bytes
         self._absent = (extents == ABSENT).all(axis=-1)
         self._memory = memory
         self._rows: dict[int, _Row] = {}
-        self._seen: set[int] = set()
-        # Parts that are no whole blocks cannot be followed by others: such rows are hashed once they are whole.
-        self._by_chunk = self._layout.chunk_bytes % BLOCK_BYTES == 0
+        self._begun: set[int] = set()
+        self._parts: Parts = []
+        ragged = self._size % BLOCK_BYTES != 0 and job.layout.chunks_a_row > 1
+        self._keep_whole = ragged or job.rows.values is not None or job.rows.shares is not None
 
-    def add(self, place: int, chunk: int, stored: Bytes) -> None:
-        """Check and decode a chunk of the row at that place in the shard."""
-        row = self._rows.get(place) or self._begin(place)
-        row.missing -= 1
-        begin = chunk * self._layout.chunk_bytes
-        what = _decode(self._layout, stored, row.decoded[begin : begin + self._layout.chunk_bytes])
-        if what is None:
-            row.there[chunk] = True
-        else:
-            self._damage(place, chunk, what)
+    def add(self, chunks: Sequence[Extent], stored: Bytes, first: int) -> Parts:
+        """Check and decode chunks from bytes that begin at offset `first` of the file; what is to be hashed now.
 
-    def hashable(self) -> list[tuple[Message, Bytes]]:
-        """What of the rows can be hashed now; it counts as hashed from here on."""
-        parts = []
+        It is to be hashed before more is added, or anything judged.
+        """
+        self._parts = []
+        scratch = self._memory.get("decoded", 0 if self._keep_whole else len(chunks) * self._size)
+        for at, (place, chunk, offset, size) in enumerate(chunks):
+            row = self._rows.get(place) or self._begin(place)
+            row.missing -= 1
+            begin = (at if row.whole is None else chunk) * self._size
+            target = (scratch if row.whole is None else row.whole)[begin : begin + self._size]
+            what = _decode(self._job.layout, stored[offset - first : offset - first + size], target)
+            if what is not None:
+                self._damage(place, chunk, what)
+            elif row.whole is None:
+                self._arrive(row, chunk, target)
+        self._take_whole_rows()
+        return self._parts
+
+    def _arrive(self, row: _Row, chunk: int, decoded: Bytes) -> None:
+        """Queue a chunk whose turn it is, and those behind it that came early; keep another."""
+        if chunk != row.hashed:
+            row.early[chunk] = decoded.copy()
+            return
+        self._parts.append((row.message, decoded))
+        row.hashed += 1
+        self._take_early(row)
+
+    def _take_early(self, row: _Row) -> None:
+        while row.hashed in row.early:
+            self._parts.append((row.message, row.early.pop(row.hashed)))
+            row.hashed += 1
+
+    def _take_whole_rows(self) -> None:
         for row in self._rows.values():
-            ready = row.hashed
-            while ready < len(row.there) and row.there[ready]:
-                ready += 1
-            if ready > row.hashed and not row.damaged and (self._by_chunk or ready == len(row.there)):
-                size = self._layout.chunk_bytes
-                parts.append((row.message, row.decoded[row.hashed * size : ready * size]))
-                row.hashed = ready
-        return parts
+            if row.whole is not None and not row.missing and not row.damaged:
+                self._parts.append((row.message, row.whole))
 
     def judge_complete(self) -> None:
         """Compare the rows of which all chunks have come, and were hashed, and give up their memory."""
+        layout, rows = self._job.layout, self._job.rows
         for place in [place for place, row in self._rows.items() if not row.missing]:
             row, number = self._rows.pop(place), self.numbers[place]
             if row.damaged:
                 what = "cannot be decoded: a chunk is damaged"
-                self.findings.append(self._job.rows.finding("content", number, what, path=self._job.path))
+                self.findings.append(rows.finding("content", number, what, path=self._job.path))
             else:
-                values = row.decoded.view(self._layout.dtype).reshape(self._layout.row_shape)
-                self.findings += self._job.rows.judge(number, row.message.digest(), values, self._job.path)
-            self._memory.give_back(row.decoded)
+                whole = None if row.whole is None else row.whole.view(layout.dtype).reshape(layout.row_shape)
+                self.findings += rows.judge(number, row.message.digest(), whole, self._job.path)
+            if row.whole is not None:
+                self._memory.give_back(row.whole)
 
-    def end(self) -> list[tuple[Message, Bytes]]:
+    def end(self) -> Parts:
         """Take up the rows that are left: those without any chunk, and those with chunks that lie outside the file.
 
         What is to be hashed before they are judged is returned.
         """
+        self._parts = []
         for place in range(len(self.numbers)):
-            if place not in self._seen:
+            if place not in self._begun:
                 self._begin(place)
         for place, row in self._rows.items():
             if row.missing:
                 row.missing = 0
-                self._damage(place, row.there.index(False), "the chunk lies outside the file")
-        return self.hashable()
+                self._damage(place, None, "a chunk lies outside the file")
+        self._take_whole_rows()
+        return self._parts
 
     def _begin(self, place: int) -> _Row:
         """Take up a row; chunks of it that were never written are there at once, and hold the fill value."""
-        layout = self._layout
-        decoded = self._memory.borrow(layout.row_bytes)
-        absent = self._absent[place].tolist()
-        row = self._rows[place] = _Row(decoded, absent, absent.count(False))
-        self._seen.add(place)
-        if any(absent):
-            fill = np.frombuffer(layout.fill, np.uint8)
-            decoded.reshape(layout.chunks_a_row, -1, len(fill))[absent] = fill
+        layout = self._job.layout
+        absent = np.flatnonzero(self._absent[place]).tolist()
+        whole = self._memory.borrow(layout.row_bytes) if self._keep_whole else None
+        row = self._rows[place] = _Row(layout.chunks_a_row - len(absent), whole)
+        self._begun.add(place)
+        if absent:
+            fill = np.tile(np.frombuffer(layout.fill, np.uint8), self._size // len(layout.fill))
+            if whole is None:
+                row.early = dict.fromkeys(absent, fill)
+                self._take_early(row)
+            else:
+                whole.reshape(layout.chunks_a_row, self._size)[absent] = fill
         return row
 
-    def _damage(self, place: int, chunk: int, what: str) -> None:
+    def _damage(self, place: int, chunk: int | None, what: str) -> None:
         self._rows[place].damaged = True
         number = self.numbers[place]
-        within = f" chunk {self._layout.chunk_name(number, chunk)}"
+        within = "" if chunk is None else f" chunk {self._job.layout.chunk_name(number, chunk)}"
         self.findings.append(self._job.rows.finding("crc32c", number, what, path=self._job.path, within=within))
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.files import is_storage_error
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.hashing import Message, take
-from pipeline.manifest.verify.rows_under_way import RowsUnderWay
+from pipeline.manifest.verify.rows_under_way import Parts, RowsUnderWay
 from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES
 from pipeline.manifest.verify.shard_file import Batch, Memory, OpenFile, batches, opened, read_index
 from pipeline.manifest.verify.shard_job import Checked, ShardJob
@@ -21,8 +21,6 @@ HASHED_BYTES = 4 * 2**20
 OnBytes = Callable[[int], None]
 """Told of the bytes read since it was last told; may raise to end the reading."""
 
-
-Parts = list[tuple[Message, NDArray[np.uint8]]]
 
 Reading = Generator[Parts, None, None]
 """Yields what is to be hashed, with that done when it goes on."""
@@ -97,9 +95,7 @@ def _unusable(job: ShardJob, what: str) -> Iterator[Finding]:
 def _check_batch(job: ShardJob, batch: Batch, whole: "_Whole", rows: RowsUnderWay) -> Parts:
     """Check and decode the chunks of a batch; they are to be hashed, and the file's bytes up to there."""
     stored, first = whole.read(min(batch.start, whole.stop), batch.stop, hashed=job.sha256 is not None)
-    for at in batch.chunks:
-        rows.add(at.row, at.chunk, stored[at.offset - first : at.offset - first + at.size])
-    parts = rows.hashable()
+    parts = rows.add(batch.chunks, stored, first)
     if job.sha256 is not None:
         parts.append((whole.message, whole.unhashed(stored, first, batch.stop)))
     return parts

@@ -16,7 +16,7 @@ from pipeline.schema.paths import AnyPath
 
 Bytes = NDArray[np.uint8]
 
-BATCH_BYTES: Final = 2 * 2**20
+BATCH_BYTES: Final = 2**20
 """Decoded bytes that are read, checked and hashed in one go: a core's own cache holds them, or nearly."""
 
 

@@ -173,8 +173,7 @@ def test_a_chunk_that_an_index_puts_outside_the_file(tmp_path: Path) -> None:
     data[-4:].view("<u4")[:] = crc32c(data[-4 - 64 : -4])
     path.write_bytes(data.tobytes())
     damaged, lost = check(tmp_path, array, values)
-    assert (damaged.check, damaged.row, damaged.what) == ("crc32c", 1, "the chunk lies outside the file")
-    assert "chunk 1/1/0/0" in damaged.where
+    assert (damaged.check, damaged.row, damaged.what) == ("crc32c", 1, "a chunk lies outside the file")
     assert (lost.check, lost.row) == ("content", 1)
 
 
