@@ -1,4 +1,4 @@
-# Two images from one file; docs/containers.md says how they are used and what of them was tried:
+# Two images from one file; docs/how-to/containers.md says how they are used and what of them was tried:
 #   docker build --target cpu  -t noldo:cpu  .
 #   docker build --target cuda -t noldo:cuda .
 # Needs BuildKit (Docker 23 or newer), podman or buildah.

@@ -80,7 +80,7 @@ def bench_loader(
     hardware = this_machine()
     absent = missing_peers()
     for name in absent:
-        tell(f"{name} is left out: it is not installed (docs/pretraining.md, 'Benchmarks')")
+        tell(f"{name} is left out: it is not installed (docs/how-to/pretraining.md, 'Benchmarks')")
     names = [name for name in READERS if not name.startswith(tuple(absent))]
     with tempfile.TemporaryDirectory(prefix="noldo-loader-", dir=folder) as work:
         tell(f"writing {load.locations} locations")

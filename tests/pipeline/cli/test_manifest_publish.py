@@ -48,7 +48,7 @@ def test_without_a_token_it_tells_what_would_be_sent(noldo: Any, small_run: tupl
     assert ended.err.strip().endswith("set HF_TOKEN or run hf auth login")
 
 
-@pytest.mark.parametrize("guide", ["docs/publishing.md", "docs/manifests.md", "manifests/README.md"])
+@pytest.mark.parametrize("guide", ["docs/how-to/publishing.md", "docs/how-to/manifests.md", "manifests/README.md"])
 def test_guides_name_commands_and_options_that_there_are(guide: str) -> None:
     text = (ROOT / guide).read_text().replace("\\\n", " ")
     found = [line for line in re.findall(r"^    noldo (.*)$", text, re.MULTILINE) if "|" not in line]

@@ -1,4 +1,4 @@
-"""What is written opens in the readers that docs/reading.md shows."""
+"""What is written opens in the readers that docs/how-to/reading.md shows."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.reading import open_dataset, open_patch
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "reading.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "how-to" / "reading.md"
 
 
 def test_our_own_readers(ours: Any) -> None:

@@ -1,4 +1,4 @@
-"""docs/reading.md, every block of it: run as it stands from a data set's folder, with what it prints."""
+"""docs/how-to/reading.md, every block of it: run as it stands from a data set's folder, with what it prints."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import rasterio
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "reading.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "how-to" / "reading.md"
 
 Block = tuple[str, str, str]
 """Section, language, code."""

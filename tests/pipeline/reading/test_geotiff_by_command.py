@@ -1,4 +1,4 @@
-"""`noldo patch`: what it writes is tested as docs/reading.md shows it, what it refuses here."""
+"""`noldo patch`: what it writes is tested as docs/how-to/reading.md shows it, what it refuses here."""
 
 from pathlib import Path
 from typing import Any
