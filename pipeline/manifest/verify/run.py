@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipeline.manifest.verify.shard_check import check_file, check_shards, is_re
 from pipeline.manifest.verify.shard_file import Memory
 from pipeline.manifest.verify.shard_job import Checked, ShardJob
 from pipeline.manifest.verify.tree import NOT_THERE, PublishedTree, open_tree
-from pipeline.manifest.verify.whole_checks import WHOLE_CHECKS, WholeCheck, impossible
+from pipeline.manifest.verify.whole_checks import WHOLE_CHECKS, impossible
 from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
 
@@ -70,6 +70,8 @@ def verify(
     jobs = plan_jobs(tree, presence, Sample(sample, seed), recompressed=recompressed)
     findings += check_presence(presence, tree.checksums, recompressed=recompressed)
     findings += [*impossible(tree), *signature.check(tree, key), *jobs.findings]
+    # Before the reading, not beside it: they hold Python's lock, and every thread would wait for it at every block.
+    findings += [finding for check in WHOLE_CHECKS for finding in check(tree)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     count = threads or (cores if is_local(root) else REMOTE_THREADS)
     read = _Reading(tree, jobs, count, recompressed=recompressed).run(on_progress)
@@ -129,11 +131,10 @@ class _Reading:
         total, done = Checked(), 0
         with ThreadPoolExecutor(self._threads) as pool:
             try:
-                futures = [pool.submit(self._whole, check) for check in WHOLE_CHECKS]
                 reading = self._submit(pool)
-                for future in as_completed([*futures, *reading]):
+                for future in as_completed(reading):
                     total.add(future.result())
-                    done += reading.get(future, 0)
+                    done += reading[future]
                     on_progress(Progress(done, sum(reading.values()), total.bytes))
             except BaseException:
                 self._stop.set()
@@ -155,14 +156,6 @@ class _Reading:
             ],
             1,
         )
-
-    def _whole(self, check: WholeCheck) -> Checked:
-        return Checked(list(self._until_stopped(check(self._tree))))
-
-    def _until_stopped(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        for finding in findings:
-            self._on_bytes(0)
-            yield finding
 
     def _shards(self, jobs: Sequence[ShardJob]) -> Checked:
         total = Checked()
