@@ -10,7 +10,7 @@ JOBS   ?= 2
 # Some images forbid Python to keep compiled modules; each of a build's processes would compile all it imports again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup browser openssh demo notebooks test lint pretrain compare clean
+.PHONY: help setup browser openssh demo notebooks docs test lint pretrain compare clean
 .DEFAULT_GOAL := help
 
 help:  ## Say what can be made
@@ -40,11 +40,16 @@ notebooks: $(READY)  ## Execute all notebooks on the local Earth Engine; their c
 	mkdir -p runs/notebooks
 	$(BIN)/jupyter-execute --output='../runs/notebooks/{notebook_name}' notebooks/*.ipynb
 
+docs: $(READY)  ## Build the documentation into runs/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo 'open runs/docs/index.html; with search: $(BIN)/python -m http.server -d runs/docs'
+
 test: $(READY) browser openssh  ## Lint, types, import contract and the whole test suite
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --strict containers
+	$(BIN)/mypy --strict documentation
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 

@@ -25,7 +25,7 @@ _TYPES: Final = (
 
 _SPLITS: Final = {"pretrain": "cr:TrainingSplit", "train": "cr:TrainingSplit", "test": "cr:TestSplit"}
 
-_COLUMNS: Final[Mapping[str, str]] = {
+COLUMNS: Final[Mapping[str, str]] = {
     "location_id": "Location, or tile",
     "season": "Season 0..3, in the order of the recipe's anchors; 0 of a tile",
     "split": "Split that the row belongs to",
@@ -45,7 +45,10 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "cloud_pct": "Cloud of the whole Sentinel-2 scene, 0..100",
     "label_source": "Whose labels the row has",
     "label_valid_frac": "Share of pixels that have a label, 0..1",
+    "geometry": "Outline of the pixels as WKB, longitude before latitude, degrees; null where the place is not known",
+    "bbox": "Bounds of the outline, degrees",
 }
+"""The columns of the index; the last two have no type in Croissant."""
 
 
 def croissant_type(arrow: str) -> tuple[str, bool] | None:
@@ -108,8 +111,8 @@ def _field(record_set: str, file: str, column: str, kind: str, is_array: bool) -
         "dataType": kind,
         "source": {"fileObject": {"@id": file}, "extract": {"column": column}},
     }
-    if column in _COLUMNS:
-        found["description"] = _COLUMNS[column]
+    if column in COLUMNS:
+        found["description"] = COLUMNS[column]
     if is_array:
         found |= {"isArray": True, "arrayShape": "6" if column == "geotransform" else "-1"}
     return found
