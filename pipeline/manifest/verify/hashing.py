@@ -1,7 +1,7 @@
 """SHA-256 of messages that come in parts, some at a time where the processor gains from it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,23 +28,17 @@ class Message:
         if self.plain is not None:
             return bytes(self.plain.digest())
         last = last_blocks(self.tail, self.size)
-        _take([self], [last])
+        _take({self: [last]})
         return state_bytes(self.state)
 
 
 def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
-    """Take every message on over its part, side by side; without Python's lock.
+    """Take every message on over its parts, side by side; without Python's lock.
 
-    A part that is no multiple of 64 bytes must be its message's last (ValueError at the next one). Of several parts of
-    one message the later ones wait.
+    A part that is no multiple of 64 bytes must be its message's last (ValueError at the next one).
     """
-    blocks, later = [], []
-    taken: set[int] = set()
+    runs: dict[Message, list[Bytes]] = {}
     for message, part in parts:
-        if id(message) in taken:
-            later.append((message, part))
-            continue
-        taken.add(id(message))
         if message.plain is not None:
             message.plain.update(part.data)
             continue
@@ -54,43 +48,46 @@ def take(parts: Sequence[tuple[Message, Bytes]]) -> None:
         message.size += len(part)
         message.tail = part[whole:].tobytes()
         if whole:
-            blocks.append((message, part[:whole]))
-    if blocks:
-        _take([message for message, _ in blocks], [part for _, part in blocks])
-    if later:
-        take(later)
-
-
-def _take(messages: Sequence[Message], parts: Sequence[Bytes]) -> None:
-    compiled = lanes()
-    assert compiled is not None, "messages know no other way"
-    waiting = [
-        _Job(_address(message.state), _address(part), len(part) // BLOCK_BYTES)
-        for message, part in zip(messages, parts, strict=True)
-    ]
-    waiting.sort(key=lambda job: job.blocks)
-    # No more lanes than the longest message can keep company: alone, it would take longer than beside one other.
-    at_once = min(LANES, round(sum(job.blocks for job in waiting) / waiting[-1].blocks))
-    under_way: list[_Job] = []
-    while waiting or under_way:
-        while waiting and len(under_way) < at_once:
-            under_way.append(waiting.pop())
-        now = min(job.blocks for job in under_way)
-        hash_blocks = compiled.by_count[len(under_way) - 1]
-        hash_blocks(*(job.state for job in under_way), *(job.data for job in under_way), now)
-        for job in under_way:
-            job.data += BLOCK_BYTES * now
-            job.blocks -= now
-        under_way = [job for job in under_way if job.blocks]
+            runs.setdefault(message, []).append(part[:whole])
+    if runs:
+        _take(runs)
 
 
 @dataclass
-class _Job:
+class _Run:
     """Blocks that one message is to be taken on over."""
 
     state: int
-    data: int
+    """Address."""
+    parts: list[tuple[int, int]]
+    """(address, blocks > 0) of those that are left, the next one last."""
     blocks: int
+    """Of all parts."""
+
+
+def _take(runs: Mapping[Message, Sequence[Bytes]]) -> None:
+    """Take messages on over whole blocks; `runs` keeps alive what is known by its address here."""
+    compiled = lanes()
+    assert compiled is not None, "messages know no other way"
+    waiting = []
+    for message, parts in runs.items():
+        found = [(_address(part), len(part) // BLOCK_BYTES) for part in reversed(parts)]
+        waiting.append(_Run(_address(message.state), found, sum(blocks for _, blocks in found)))
+    waiting.sort(key=lambda run: run.blocks)
+    # No more lanes than the longest message can keep company: alone, it would take longer than beside one other.
+    at_once = min(LANES, round(sum(run.blocks for run in waiting) / waiting[-1].blocks))
+    under_way: list[_Run] = []
+    while waiting or under_way:
+        while waiting and len(under_way) < at_once:
+            under_way.append(waiting.pop())
+        nearest = [run.parts.pop() for run in under_way]
+        now = min(blocks for _, blocks in nearest)
+        hash_blocks = compiled.by_count[len(under_way) - 1]
+        hash_blocks(*(run.state for run in under_way), *(address for address, _ in nearest), now)
+        for run, (address, blocks) in zip(under_way, nearest, strict=True):
+            if blocks > now:
+                run.parts.append((address + BLOCK_BYTES * now, blocks - now))
+        under_way = [run for run in under_way if run.parts]
 
 
 def _address(array: NDArray[Any]) -> int:

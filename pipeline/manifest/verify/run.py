@@ -17,6 +17,7 @@ from pipeline.manifest.verify.other_layout import BlockJob, check_block
 from pipeline.manifest.verify.presence import check_presence, is_there, look, missing
 from pipeline.manifest.verify.report import VerifyReport
 from pipeline.manifest.verify.sample import Sample
+from pipeline.manifest.verify.sha256_lanes import lanes
 from pipeline.manifest.verify.shard_check import check_file, check_shards, is_reading
 from pipeline.manifest.verify.shard_file import Memory
 from pipeline.manifest.verify.shard_job import Checked, ShardJob
@@ -129,6 +130,7 @@ class _Reading:
     def run(self, on_progress: OnProgress) -> Checked:
         """Do all jobs; on an interruption threads end soon, and it is raised again."""
         total, done = Checked(), 0
+        lanes()  # compiled here, or each thread that finds it wanting compiles its own
         with ThreadPoolExecutor(self._threads) as pool:
             try:
                 reading = self._submit(pool)

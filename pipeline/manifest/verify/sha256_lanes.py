@@ -63,20 +63,27 @@ class Lanes:
 @functools.cache
 def lanes() -> Lanes | None:
     """The compiled functions, or None where this machine has none that give what hashlib gives."""
-    if platform.machine() not in ("x86_64", "AMD64") or not llvm.get_host_cpu_features().get("sha"):
+    if platform.machine() not in ("x86_64", "AMD64"):
         return None
-    compiled = _compile()
-    return compiled if _agrees(compiled) else None
+    try:
+        compiled = _compile() if llvm.get_host_cpu_features().get("sha") else None
+    except RuntimeError:  # an LLVM that does not know this processor, or calls its instructions otherwise
+        return None
+    return compiled if compiled is not None and _agrees(compiled) else None
 
 
 def _agrees(compiled: Lanes) -> bool:
-    message = np.arange(4 * BLOCK_BYTES, dtype=np.uint32).astype(np.uint8)
-    data = np.concatenate([message, _end(len(message))])
-    expected = hashlib.sha256(message.data).digest()
+    """Whether every number of lanes gives what hashlib gives of messages of their own, in two steps: 0.3 ms."""
+    size, first = 4 * BLOCK_BYTES, 3
+    messages = [(np.arange(size, dtype=np.uint32) * (2 * lane + 1) + lane).astype(np.uint8) for lane in range(LANES)]
+    data = [np.concatenate([message, _end(size)]) for message in messages]
+    expected = [hashlib.sha256(message.data).digest() for message in messages]
     for count, hash_blocks in enumerate(compiled.by_count, 1):
-        states = np.tile(INITIAL_STATE, (count, 1))
-        hash_blocks(*(state.ctypes.data for state in states), *[data.ctypes.data] * count, 5)
-        if any(state_bytes(state) != expected for state in states):
+        states = [INITIAL_STATE.copy() for _ in range(count)]
+        addresses, begun = [state.ctypes.data for state in states], [one.ctypes.data for one in data[:count]]
+        hash_blocks(*addresses, *begun, first)
+        hash_blocks(*addresses, *(address + first * BLOCK_BYTES for address in begun), 5 - first)
+        if [state_bytes(state) for state in states] != expected[:count]:
             return False
     return True
 

@@ -18,6 +18,7 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from pipeline.files import open_published
 from pipeline.manifest.checksums import CHECKSUMS_FILE, checksum_lines, published
+from pipeline.manifest.verify import hashing
 from pipeline.manifest.verify.finding import CHECKS, Finding
 from pipeline.manifest.verify.report import VerifyReport
 from pipeline.manifest.verify.run import Progress, verify
@@ -61,6 +62,23 @@ def test_what_was_published_holds(root: Path) -> None:
     assert report.skipped == {}
     assert report.lines()[-1] == f"{root}: all holds"
     assert [line.split()[1] for line in report.lines() if line.split()[0] in CHECKS] == ["holds"] * 10 + ["unknown"]
+
+
+def test_so_it_is_where_the_processor_has_no_instructions_for_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "lanes", lambda: None)
+    assert told(verify(root, threads=2)) == {}
+    shard = root / SHARD
+    shard.write_bytes(shard.read_bytes()[:-1] + b"\0")
+    array: Any = zarr.open_group(root / "store/nol.zarr")["dw"]
+    array[3] = np.where(array[3] == 255, 255, 8 - array[3])
+    found = verify(root).findings
+    assert {(one.check, one.array, one.row) for one in found if one.check == "content"} == {
+        ("content", "s2", 2),
+        ("content", "s2", 3),
+        ("content", "dw", 3),
+    }
+    changed = {"store/nol.zarr/dw/c/1/0/0/0", SHARD}
+    assert {one.path for one in found if one.check == "checksums"} == changed
 
 
 def test_a_set_of_several_stores_holds(tiles_run: RunLayout, copied: Callable[[RunLayout], Path]) -> None:
