@@ -12,7 +12,17 @@ from typing import Any, Final
 from upath import UPath
 
 from pipeline.doctor.finding import Finding, Health
-from pipeline.files import SCHEMES, is_local, is_storage_error, listed, remove, storage_reason, write_new, zarr_store
+from pipeline.files import (
+    SCHEMES,
+    is_file,
+    is_local,
+    is_storage_error,
+    listed,
+    remove,
+    storage_reason,
+    write_new,
+    zarr_store,
+)
 from pipeline.schema.paths import AnyPath
 
 DEMO_DISK_GB: Final = 0.9
@@ -126,15 +136,25 @@ def _store(store: AnyPath) -> Finding:
 
     try:
         group = zarr.open_group(zarr_store(store), mode="r")
-        arrays = dict(group.arrays())
-        for array in arrays.values():
+        arrays: dict[str, Any] = dict(group.arrays())
+        # Zarr reads a chunk that is not there as one of fill values.
+        chunks = {name: f"{name}/{one.metadata.encode_chunk_key((0,) * one.ndim)}" for name, one in arrays.items()}
+        missing = [chunk for chunk in chunks.values() if not is_file(store / chunk)]
+        for array in () if missing else arrays.values():
             array[(0,) * array.ndim]
     except Exception as error:  # noqa: BLE001 - codecs, zarr and storage each fail in their own ways, all are the finding
         return Finding("Store", Health.PROBLEM, f"{store} cannot be read: {storage_reason(error)}", _read_advice(store))
     if not arrays:
         return Finding("Store", Health.PROBLEM, f"{store} holds no arrays", "run the build again to finish it")
-    rows = max(array.shape[0] for array in arrays.values())
-    return Finding("Store", Health.OK, f"{store}: {rows} rows of {', '.join(sorted(arrays))}; a chunk of each was read")
+    if missing:
+        found = f"{store} lacks pixels: {missing[0]} is not there"
+        return Finding("Store", Health.PROBLEM, found, "run the build again to finish it, or restore it from a copy")
+    rows = max(array.shape[0] if array.ndim else 1 for array in arrays.values())
+    return Finding(
+        "Store",
+        Health.OK,
+        f"{store}: {rows} row{'s' * (rows != 1)} of {', '.join(sorted(arrays))}; a chunk of each was read",
+    )
 
 
 def _access_advice(path: UPath) -> str:

@@ -120,3 +120,19 @@ def test_no_store(tmp_path: Path, object_storage: str) -> None:
     assert healths(check_store(tmp_path)) == [Health.PROBLEM]
     assert healths(check_store(tmp_path / "absent.zarr")) == [Health.PROBLEM]
     assert healths(check_store(open_path("s3://no-such-bucket-here/run"))) == [Health.PROBLEM]
+
+
+def test_a_store_whose_pixels_are_not_there(tmp_path: Path) -> None:
+    """Zarr would give fill values for them."""
+    store = store_at(tmp_path / "nol.zarr")
+    (store / "dw" / "c" / "0" / "0").unlink()
+    (found,) = check_store(store)
+    assert found.health is Health.PROBLEM
+    assert "dw/c/0/0 is not there" in found.found
+    assert found.advice
+
+
+def test_a_single_value_counts_as_one_row(tmp_path: Path) -> None:
+    zarr.open_group(tmp_path / "own.zarr", mode="w").create_array("crs", data=np.array(3))
+    (found,) = check_store(tmp_path / "own.zarr")
+    assert (found.health, "1 row of crs" in found.found) == (Health.OK, True)
