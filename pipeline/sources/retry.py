@@ -236,5 +236,7 @@ def _status(error: Exception) -> int | None:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    said = error.args[0] if error.args and isinstance(error.args[0], (str, Exception)) else error  # not its causes too
+    reason = getattr(said, "reason", None)  # why urllib3 gave up, without what it was asked for
+    text = " ".join(str(reason if isinstance(reason, Exception) else said).split()) or type(error).__name__
     return text if len(text) <= 300 else f"{text[:300]}..."

@@ -6,6 +6,7 @@ from typing import Any
 
 import httplib2
 import pytest
+import requests
 from google.auth import exceptions as auth
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from pipeline.sources.retry import (
     MAX_RETRY_AFTER_S,
     BrokenAnswerError,
     RetryPolicy,
+    bad_key_file,
     classify,
     is_heavy,
     retry_after_s,
@@ -285,3 +287,14 @@ def test_pauses_grow_to_the_cap_and_quota_waits_at_least_as_long(
     assert 0 < pause <= cap
     assert policy.pause_s(FailureKind.TRANSIENT, attempt + 1, unit) >= pause
     assert policy.pause_s(FailureKind.QUOTA, attempt, unit) >= pause
+
+
+def test_what_failed_is_told_once_and_without_the_words_of_libraries() -> None:
+    with pytest.raises(requests.ConnectionError) as refused:
+        requests.get("http://127.0.0.1:9/a?token=b", timeout=5)
+    told = str(classify(refused.value))
+    assert told.endswith("Connection refused")
+    assert "Max retries" not in told
+    assert "token" not in told
+    key_file = bad_key_file("key.json", auth.DefaultCredentialsError("it is not JSON", ValueError("at 1")))
+    assert "(it is not JSON)" in key_file
