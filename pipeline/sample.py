@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.sampling.cities import REACH_SIGMAS, draw_around, most_populated
+from pipeline.sampling.cities import REACH_SIGMAS, draw_around, most_populated, named_cities
 from pipeline.sampling.location_list import read_locations
 from pipeline.sampling.metadata_list import names_scenes
 from pipeline.sampling.placing import take
@@ -20,6 +20,10 @@ FILE_KEYS = ("from", "ids", "within")
 """Keys that name a file; its content decides the locations, its path does not."""
 
 
+def _listed(names: Any) -> Any:
+    return [names] if isinstance(names, str) else names
+
+
 class SampleSettings(Strict):
     """Either `count` locations around cities or within polygons, or the locations of a list (`from`)."""
 
@@ -29,6 +33,8 @@ class SampleSettings(Strict):
     """Seed of the draw."""
     cities: int = Field(default=10_000, gt=0)
     """How many of the most populated cities to sample around (SSL4EO-S12: 10,000)."""
+    around: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(default=(), exclude_if=lambda names: not names)
+    """Around these cities instead, one or a list: 'Munich', of several the most populated; 'Cordoba, ES'."""
     sigma_km: float = Field(default=50.0, gt=0)
     """Standard deviation of the Gaussian offset from the city, per axis (SSL4EO-S12: 50 km)."""
     within: Path | None = None
@@ -47,7 +53,12 @@ class SampleSettings(Strict):
         if self.from_ is not None:
             if self.count is not None or self.within is not None or self.place != "cities":
                 raise ValueError("'from' reads a list, so leave out 'count', 'within' and 'place'; 'limit' takes fewer")
+            if self.around:
+                raise ValueError("'from' reads a list, so leave out 'around'")
             return self
+        named_cities(self.around)  # a name that is not known is told before anything is started
+        if self.around and self.place != "cities":
+            raise ValueError(f"'around' is of cities and 'place: {self.place}' is not; leave one of them out")
         if self.limit is not None or self.ids is not None:
             raise ValueError("'limit' and 'ids' go with 'from'; use 'count' to sample around cities")
         if self.place != "cities" and self.within is None:
@@ -103,9 +114,10 @@ def _sample(settings: SampleSettings) -> list[Location]:
 
 
 def _no_room(settings: SampleSettings, room: int) -> UsageError:
-    cities = f"around {settings.cities} cities at sigma_km {settings.sigma_km:g}"
+    named = ", ".join(settings.around)
+    cities = f"around {named or f'{settings.cities} cities'} at sigma_km {settings.sigma_km:g}"
     if settings.within is None:
-        where, advice = cities, "raise sample.cities or sample.sigma_km"
+        where, advice = cities, f"{'name more cities' if named else 'raise sample.cities'} or raise sample.sigma_km"
     elif settings.place == "cities":
         where, advice = f"within {settings.within} {cities}", "set sample.place to uniform, or widen the polygons"
     else:
@@ -117,13 +129,14 @@ def _no_room(settings: SampleSettings, room: int) -> UsageError:
 
 
 def _around_cities(settings: SampleSettings, region: Region | None) -> list[Location]:
-    cities, sigma_m = most_populated(settings.cities), settings.sigma_km * 1000.0
+    cities = named_cities(settings.around) if settings.around else most_populated(settings.cities)
+    sigma_m = settings.sigma_km * 1000.0
     if region is None:
         return take(draw_around(cities, sigma_m, settings.seed), settings.count or 0)
     near = region.near(cities, REACH_SIGMAS * sigma_m)
     if not len(near):
         raise UsageError(
-            f"sample.within: none of the {settings.cities} most populated cities is near {settings.within}; "
-            "use 'place: uniform', or raise sample.cities or sample.sigma_km"
+            f"sample.within: none of {', '.join(settings.around) or f'the {settings.cities} most populated cities'} "
+            f"is near {settings.within}; use 'place: uniform', or name or count other cities"
         )
     return take(draw_around(near, sigma_m, settings.seed), settings.count or 0, region.holds_patch)

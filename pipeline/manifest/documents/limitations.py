@@ -125,6 +125,10 @@ _CITIES: Final = (
     "populated: built area, crops and roads are far more frequent than on Earth; deserts, boreal and tropical "
     "forest, high mountains, ice and the open sea hardly occur. Countries with many cities weigh more."
 )
+_AROUND: Final = (
+    "Locations lie around {names}, within some {sigma:g} km (Gaussian): nothing of other places is represented, and "
+    "built area is more frequent than in the country around."
+)
 _OF_SSL4EO: Final = " Locations are those of SSL4EO-S12 (Wang et al. 2023, doi 10.1109/MGRS.2023.3281651)."
 _PLACES: Final = {
     "uniform": "Locations were drawn evenly over given polygons: what lies outside of them is not represented.",
@@ -199,6 +203,8 @@ def _sampling(described: Described) -> tuple[str, ...]:
     place = str(sample.get("place", "cities"))
     if place in _PLACES:
         return (_PLACES[place],)
+    if sample.get("around"):
+        return (_AROUND.format(names="; ".join(sample["around"]), sigma=sample.get("sigma_km", 50.0)),)
     return (_CITIES.format(sigma=sample.get("sigma_km", 50.0), cities=sample.get("cities", 10000)),)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
-from pipeline.sampling.cities import draw_around, most_populated
+from pipeline.sampling.cities import draw_around, most_populated, named_cities
 from pipeline.schema.errors import UsageError
 
 EARTH = Geod(ellps="WGS84")
@@ -39,3 +39,31 @@ def test_the_gazetteer_is_the_one_that_published_samples_were_drawn_from() -> No
 def test_more_cities_than_there_are_is_refused() -> None:
     with pytest.raises(UsageError, match=r"sample.cities is 1000000, but the gazetteer has \d+ cities"):
         most_populated(1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "lon", "lat"),
+    [
+        ("Munich", 11.58, 48.14),
+        ("MÜNCHEN", 11.58, 48.14),
+        ("Paris", 2.35, 48.85),  # not the one in Texas
+        ("Paris, us", -95.56, 33.66),
+        ("Cordoba", -64.18, -31.41),
+        ("Cordoba, ES", -4.77, 37.89),
+    ],
+)
+def test_a_city_is_found_by_its_names_and_country(name: str, lon: float, lat: float) -> None:
+    assert named_cities([name])[0] == pytest.approx((lon, lat), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Munnich", r"did you mean 'munich'\?"),
+        ("Paris, DE", "mean 'Paris, FR' or "),
+        ("qzqzqz", "draw the place"),
+    ],
+)
+def test_an_unknown_city_is_told_with_those_that_may_be_meant(name: str, told: str) -> None:
+    with pytest.raises(ValueError, match=f"has no city '{name}' of 15,000 people or more; .*{told}"):
+        named_cities([name])

@@ -18,6 +18,7 @@ def with_recipe(described: Described, recipe: Mapping[str, Any]) -> Described:
     ("sample", "needed"),
     [
         ({"place": "cities", "sigma_km": 30.0, "cities": 500}, "some 30 km (Gaussian) of one of the 500 most"),
+        ({"place": "cities", "sigma_km": 9.0, "around": ["Munich", "Oslo"]}, "around Munich; Oslo, within some 9 km"),
         ({"place": "uniform", "within": "a.gpkg"}, "evenly over given polygons"),
         ({"place": "grid", "within": "a.gpkg"}, "side by side"),
         ({"place": "cities", "from": "list.csv"}, "given as a list"),
