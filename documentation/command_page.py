@@ -1,12 +1,16 @@
 """Every command, from the click commands that parse it: what it does, an example, its arguments and options."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import click
 
 from documentation.cells import code, plain, table
 from pipeline.cli.help_text import AS_IT_IS, EXAMPLE
 from pipeline.cli.main import noldo
+
+WORDS: Final = {"INTEGER": "integer", "FLOAT": "number", "TEXT": "text", "PATH": "path", "FILE": "file"}
+"""Click's words for what an option takes, where the command has none of its own."""
 
 
 def command_page() -> str:
@@ -20,8 +24,8 @@ def command_page() -> str:
 def _sections(command: click.Command, above: click.Context, level: int) -> Iterator[str]:
     context = click.Context(command, parent=above, info_name=command.name)
     yield f"{'#' * level} {context.command_path}"
+    yield _block(" ".join([context.command_path, *command.collect_usage_pieces(context)]))
     yield from _help(command)
-    yield f"    {' '.join([context.command_path, *command.collect_usage_pieces(context)])}"
     yield from _options(command, context)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
@@ -32,7 +36,8 @@ def _help(command: click.Command) -> Iterator[str]:
     for paragraph in (command.help or "").split("\n\n"):
         text = " ".join(paragraph.removeprefix(AS_IT_IS).split())
         if text.startswith(EXAMPLE.strip()):
-            yield f"    {text.removeprefix(EXAMPLE.strip()).strip()}"
+            yield "Example:"
+            yield _block(text.removeprefix(EXAMPLE.strip()).strip())
         elif text:
             yield plain(text)
 
@@ -52,6 +57,10 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
         yield table(("Option", "Value", "Default", "What it does"), rows)
 
 
+def _block(text: str) -> str:
+    return f"```sh\n{text}\n```"
+
+
 def _names(option: click.Option) -> list[str]:
     return [*option.opts, *option.secondary_opts]
 
@@ -63,10 +72,16 @@ def _value(option: click.Option, context: click.Context) -> str:
     if isinstance(kind, click.Choice):
         words = ", ".join(code(str(choice)) for choice in kind.choices)
     elif isinstance(kind, click.IntRange | click.FloatRange):
-        words = f"{option.make_metavar(context)}, {kind._describe_range()}"
+        words = f"{'integer' if isinstance(kind, click.IntRange) else 'number'}, {_range(kind)}"
     else:
-        words = option.make_metavar(context)
+        words = plain(WORDS.get(option.make_metavar(context), option.make_metavar(context)))
     return words + (", may be repeated" if option.multiple else "")
+
+
+def _range(kind: click.IntRange | click.FloatRange) -> str:
+    bounds = [] if kind.min is None else [f"{'>' if kind.min_open else '≥'} {kind.min}"]
+    bounds += [] if kind.max is None else [f"{'<' if kind.max_open else '≤'} {kind.max}"]
+    return ", ".join(bounds)
 
 
 def _default(option: click.Option, context: click.Context) -> str:

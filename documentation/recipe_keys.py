@@ -1,9 +1,11 @@
 """Every key of a recipe, from the settings that read it: the same classes that refuse what is wrong."""
 
+import re
 from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any, Final, Literal, get_args, get_origin
 
+from markdown.extensions.toc import slugify
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -36,11 +38,15 @@ RECIPES: Final[dict[str, tuple[type[BaseModel], str]]] = {
 ELSEWHERE: Final = {"pretrain": PretrainSettings}
 """Sections that have a page of their own."""
 
+ANCHOR: Final = re.compile(r'<span id="([^"]+)">(.*?)</span>')
+
 
 def recipe_page(kind: str) -> str:
     """Markdown: a section and a table for every group of keys."""
     model, section = RECIPES[kind]
-    return "\n\n".join(_sections(model, section, ""))
+    said = dict.fromkeys(_sections(model, section, section))  # what two kinds of a source have in common stands once
+    anchored: set[str] = set()
+    return ANCHOR.sub(lambda match: _once(match, anchored), "\n\n".join(said))
 
 
 def undocumented(model: type[BaseModel]) -> Iterator[str]:
@@ -52,25 +58,30 @@ def undocumented(model: type[BaseModel]) -> Iterator[str]:
             yield from undocumented(inner)
 
 
-def _sections(model: type[BaseModel], path: str, which: str) -> Iterator[str]:
-    if path:
-        yield f"## {path}{which}"
-    yield plain(_first_paragraphs(model))
+def _sections(model: type[BaseModel], path: str, title: str) -> Iterator[str]:
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
-    yield table(
+    keys = table(
         ("Key", "Value", "Default", "What it does"),
-        ([_key(path, key), value_words(key, field), _default(field), _what(field)] for key, field in fields.items()),
+        (
+            [_key(path, key), value_words(key, field), _default(field), _told(path, key, field)]
+            for key, field in fields.items()
+        ),
     )
+    yield "\n\n".join([*([f"## {title}"] if title else []), plain(_first_paragraphs(model)), keys])
     for key, field in sorted(fields.items(), key=lambda item: item[0] == "release"):
-        within = [inner for inner in models(field.annotation) if inner is not ELSEWHERE.get(key)]
-        for inner in within:
-            of = f" ({_kind(inner)})" if len(within) > 1 else ""
-            yield from _sections(inner, f"{path}.{key}".lstrip("."), which + of)
+        for inner, name in _titled(path, key, field):
+            yield from _sections(inner, f"{path}.{key}".lstrip("."), name)
 
 
 def _key(path: str, key: str) -> str:
-    whole = f"{path}.{key}".lstrip(".")
-    return f'<span id="{whole}">{code(key)}</span>'
+    return f'<span id="{path}.{key}">{code(key)}</span>' if path else code(key)
+
+
+def _once(match: re.Match[str], anchored: set[str]) -> str:
+    """A key with its anchor; without it where another kind's key of that name has it already."""
+    again = match[1] in anchored
+    anchored.add(match[1])
+    return match[2] if again else match[0]
 
 
 def _first_paragraphs(model: type[BaseModel]) -> str:
@@ -82,10 +93,31 @@ def _what(field: FieldInfo) -> str:
         return plain(field.description)
     inner = models(field.annotation)
     if inner:
-        return plain(" ".join(_first_paragraphs(one).split("\n\n")[0] for one in inner))
+        return plain(" Or: ".join(_first_paragraphs(one).split("\n\n")[0] for one in inner))
     if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1:
         return "Says which keys follow."
     return ""
+
+
+def _told(path: str, key: str, field: FieldInfo) -> str:
+    """What a key does, and where the keys within it stand."""
+    if key in ELSEWHERE:
+        return f"{_what(field)} See [its own page]({key}.md)."
+    within = [f"[{title}](#{_anchor(title)})" for _, title in _titled(path, key, field)]
+    return " ".join([_what(field), *([f"Keys: {', '.join(within)}."] if within else [])])
+
+
+def _titled(path: str, key: str, field: FieldInfo) -> list[tuple[type[BaseModel], str]]:
+    """The settings that a key may hold, each with the title of its section."""
+    within = [inner for inner in models(field.annotation) if inner is not ELSEWHERE.get(key)]
+    whole = f"{path}.{key}".lstrip(".")
+    return [(inner, whole + (f", {_kind(inner)}" if len(within) > 1 else "")) for inner in within]
+
+
+def _anchor(title: str) -> str:
+    """What Markdown makes of a title for links (Python-Markdown, toc)."""
+    anchor: str = slugify(title, "-")
+    return anchor
 
 
 def _default(field: FieldInfo) -> str:
@@ -95,7 +127,7 @@ def _default(field: FieldInfo) -> str:
     if value is None or value is PydanticUndefined or value in ("", (), {}):
         return "none"
     if isinstance(value, BaseModel):
-        return "its own"
+        return ""
     return code(_yaml(value))
 
 

@@ -15,7 +15,7 @@ from pipeline.schema.tiles import EXPERT_PX
 from pipeline.store_arrays import array_plans
 from pipeline.tile_arrays import LEGENDS, tile_array_plans
 
-HEAD = ("Array", "Type", "Dimensions", "Shape", "Inner chunk", "Fill", "Holds")
+HEAD = ("Array", "Type", "Dimensions", "Inner chunk", "Fill", "Holds")
 
 
 def pretraining_arrays() -> str:
@@ -62,10 +62,10 @@ def _row(
     told = [attributes["long_name"], *([attributes["comment"]] if "comment" in attributes else [])]
     unit = attributes.get("raw_units", attributes.get("units", "1"))
     told += [] if unit == "1" else [f"In {unit}." if "raw_units" not in attributes else f"Raw unit: {unit}."]
-    shape = ", ".join(["N", *map(str, row_shape)])
+    sizes = ["N", *map(str, row_shape)]
     return [
-        code(name), dtype, ", ".join(dimensions), f"({shape})", f"({', '.join(map(str, chunk))})", f"{fill:g}",
-        plain(". ".join(text.rstrip(".") for text in told) + "."),
+        code(name), dtype, " × ".join(f"{size}&nbsp;{name}" for size, name in zip(sizes, dimensions, strict=True)),
+        " × ".join(map(str, chunk)), f"{fill:g}", plain(". ".join(text.rstrip(".") for text in told) + "."),
     ]  # fmt: skip
 
 

@@ -45,7 +45,8 @@ def value_words(key: str, field: FieldInfo) -> str:
     words = [type_words(field.annotation)]
     if any(kind in (int, float) for kind in _leaves(field.annotation)):
         words += [unit for ending, unit in UNITS.items() if key.endswith(ending)][-1:]
-    return ", ".join([*words, *range_words(field.metadata)])
+    words += range_words(field.metadata)
+    return ", ".join(words).replace("text, at least 1", "text, not empty")
 
 
 def type_words(kind: Any) -> str:
@@ -60,9 +61,9 @@ def type_words(kind: Any) -> str:
     if origin is tuple:
         return _list_words(inner)
     if origin is dict:
-        return "keys of your own" if inner[0] is str else f"{type_words(inner[0])}: {type_words(inner[1])}"
+        return f"{type_words(inner[0])}: {type_words(inner[1])}" if inner[1] is not Any else "keys"
     if models(kind):
-        return "keys, see below"
+        return "keys"
     return PLAIN[kind]
 
 
@@ -103,7 +104,7 @@ def _bound(value: float) -> str:
 
 def _list_words(inner: tuple[Any, ...]) -> str:
     if inner[-1] is Ellipsis:
-        return f"list of {type_words(inner[0])}" if not models(inner[0]) else "list of keys, see below"
+        return f"list of {type_words(inner[0])}" if not models(inner[0]) else "list of keys"
     return f"list of {len(inner)}: {type_words(inner[0])} each"
 
 

@@ -35,6 +35,7 @@ class OsmRasterSettings(Strict):
 
     kind: Literal["rasters"] = "rasters"
     folder: Path
+    """Where the rasters lie, each of one band and in any coordinate system."""
     pattern: str = "*.tif"
     """Which files of the folder."""
     classes: dict[int, int] = Field(default_factory=dict)

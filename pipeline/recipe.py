@@ -58,6 +58,7 @@ class EarthEngineSettings(Strict):
     project: str
     """The Google Cloud project that pays."""
     url: str = HIGH_VOLUME_URL
+    """The end point; by default the one for many automated requests."""
     workload_tag: str | None = "noldo"
     """Labels the compute spent (Earth Engine guide, workload tags)."""
     pace: PaceSettings = PaceSettings()

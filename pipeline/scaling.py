@@ -18,7 +18,9 @@ class GivenBands(Strict):
     """Mean and standard deviation of one sensor's bands, in store order and raw units."""
 
     mean: tuple[float, ...]
+    """A value a band: 13 of Sentinel-2, 2 of Sentinel-1."""
     std: tuple[float, ...]
+    """As many, each above 0."""
 
 
 class GivenStatistics(Strict):

@@ -23,7 +23,9 @@ class Creator(Strict):
     name: str = Field(min_length=1)
     """Family name, then given names, or an organisation's name."""
     affiliation: str | None = None
+    """Where a person works."""
     orcid: str | None = Field(default=None, pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")
+    """A person's ORCID iD, 0000-0000-0000-0000."""
 
 
 class ReleaseSettings(Strict):
@@ -40,6 +42,7 @@ class ReleaseSettings(Strict):
     url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     """Where the release is, or will be, found."""
     doi: str | None = Field(default=None, pattern=r"^10\.\d{4,9}/\S+$")
+    """The release's DOI, without the address of a resolver."""
     keywords: tuple[str, ...] = ()
     """Beside those of the kind of data set."""
     licence: LicenceId | None = None

@@ -23,12 +23,15 @@ class WmsSettings(Strict):
     url: str | None = None
     """Address of the service; without it, the map service of the emulator that the build starts."""
     layer: str = Field(default="osmlanduse:osm_lulc", min_length=1)
+    """Name of the layer, as the service's capabilities give it."""
     style: str = ""
     """Empty for the layer's default style."""
     version: Literal["1.1.1", "1.3.0"] = "1.3.0"
+    """The version of the protocol to speak."""
     crs: Literal["EPSG:3857", "EPSG:4326"] = "EPSG:3857"
     """The coordinate system of the maps asked for; one that the service draws in itself."""
     format: str = "image/png"
+    """Format of the maps; one that keeps every pixel's colour."""
     legend_format: Literal["application/json", "image/png"] | None = None
     """How the legend is asked for: with the classes' names, or as a picture, whose colours must then be
     osmlanduse.org's or stand under 'classes'. Without it, with names where the service says that it can."""
