@@ -7,6 +7,7 @@ from pipeline.building import mended, require_all_had, run_parts
 from pipeline.cluster.crew import Chain, Crew
 from pipeline.commit import begun_inputs, forget_begun
 from pipeline.freed import free_all, require_staged
+from pipeline.funnel import nothing_left
 from pipeline.funnel_step import FunnelStep
 from pipeline.ledger import Ledger, Outcome
 from pipeline.manifest.pretraining_manifest import write_pretraining_manifest
@@ -91,7 +92,7 @@ def pack(job: Job, crew: Crew, ledger: Ledger, quality: Sequence[Outcome]) -> tu
     settings = job.recipe.store
     rows = store_order(kept_tiles(job.run, len(quality)), settings.seed)
     if not rows:
-        raise NoldoError("no location passed the filters, so there is no store to write; sample more of them")
+        raise NoldoError(nothing_left(read_funnel(job.run, len(quality), tuple(PART_TASKS))))
     scaling = store_scaling(job.run, settings, len(quality))
     inputs = canonical_digest(["store", job.recipe.store_content(), scaling.as_plain(), [o.inputs for o in quality]])
     ledger.begin("pack", len(rows))

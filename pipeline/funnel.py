@@ -21,6 +21,10 @@ NOTHING_THERE: Final = "no pixels there"
 """The source answered that it has none."""
 
 
+NO_LABEL: Final = "no DW label"
+"""Of a season whose Sentinel-2 scene Dynamic World has no label of."""
+
+
 class Judged(Protocol):
     """A location that a filter has judged."""
 
@@ -75,3 +79,14 @@ def export_step(exported: Iterable[ExportRecord]) -> FunnelStep:
         if kind is not None:
             reasons[words.get(kind, STILL_TO_COME)] += count
     return FunnelStep("export", kinds.total(), kinds[None], commonest_first(reasons))
+
+
+def nothing_left(steps: Iterable[FunnelStep]) -> str:
+    """What to tell of a build that no location has come through: why they went, and what to change."""
+    reasons = {reason: count for step in steps for reason, count in step.reasons}
+    went = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
+    labels = " (seasons.prefer_labelled=true chooses scenes that have one)" if NO_LABEL in reasons else ""
+    return (
+        f"no location passed the filters, so there is no store to write; dropped for: {went or 'nothing that is told'}"
+        f"{labels}. Sample more places or farther apart, or widen seasons.window_days"
+    )

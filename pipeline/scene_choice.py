@@ -15,8 +15,9 @@ PASSES: Final = {"ascending": "ASCENDING", "descending": "DESCENDING"}
 def choose(slots: Sequence[SceneSlot], found: Sequence[SlotScenes], settings: SeasonSettings) -> list[SeasonMatch]:
     """The scenes of one location's seasons; ties go to the lower asset id.
 
-    Sentinel-2 is chosen without regard to its having a label or a radar scene beside it: the four-season filter
-    judges that (SSL4EO-S12@NoL keeps the locations whose scenes happen to be labelled).
+    Sentinel-2 is chosen without regard to a radar scene beside it, and to its having a label unless the settings
+    prefer that: the four-season filter judges both (SSL4EO-S12@NoL keeps the locations whose scenes happen to be
+    labelled).
     """
     optical = [choose_s2(slot, scenes.s2, settings) for slot, scenes in zip(slots, found, strict=True)]
     radar = _choose_s1([(s2, scenes.s1) for s2, scenes in zip(optical, found, strict=True)], settings)
@@ -24,7 +25,10 @@ def choose(slots: Sequence[SceneSlot], found: Sequence[SlotScenes], settings: Se
 
 
 def choose_s2(slot: SceneSlot, scenes: Iterable[S2Scene], settings: SeasonSettings) -> S2Scene | None:
-    """The clearest scene, the one nearest to the window's centre, or any, drawn from seed, place and season."""
+    """The clearest scene, the one nearest to the window's centre, or any, drawn from seed, place and season.
+
+    Where the settings prefer labels, of those scenes that have one, if there are any.
+    """
 
     def distance(scene: S2Scene) -> timedelta:
         return abs(scene.time - slot.window.centre)
@@ -37,7 +41,9 @@ def choose_s2(slot: SceneSlot, scenes: Iterable[S2Scene], settings: SeasonSettin
             scene.asset_id,
         ),
     }
-    return min(scenes, key=keys[settings.choose], default=None)
+    every = list(scenes)
+    labelled = [scene for scene in every if scene.dw_id is not None] if settings.prefer_labelled else []
+    return min(labelled or every, key=keys[settings.choose], default=None)
 
 
 def _choose_s1(

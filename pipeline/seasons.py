@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.funnel import NO_SCENES
+from pipeline.funnel import NO_LABEL, NO_SCENES
 from pipeline.schema.records import N_SEASONS, Lack, Location, SeasonMatch, Verdict
 
 REASONS: Final = {
     "scenes": NO_SCENES,
     "S2": "no S2 scene",
-    "DW": "no DW label",
+    "DW": NO_LABEL,
     "S1": "no S1 scene",
 }
 """Reason by what a season lacks (SeasonMatch.lacking); a location bears the first of these that any season has."""

@@ -1,4 +1,4 @@
-from pipeline.funnel import NO_PIXELS, NOTHING_THERE, STILL_TO_COME, funnel
+from pipeline.funnel import NO_PIXELS, NOTHING_THERE, STILL_TO_COME, funnel, nothing_left
 from pipeline.schema.errors import FailureKind
 from pipeline.schema.records import ExportRecord, Lack, QualityRecord, Verdict
 
@@ -34,3 +34,10 @@ def test_every_location_is_accounted_for() -> None:
 def test_one_season_counts_a_location_once_for_a_reason() -> None:
     (_, step, *_) = funnel(1, [dropped("a", "no DW", 2, 2)], [], [])
     assert step.by_season == (("no DW", (0, 0, 1, 0)),)
+
+
+def test_where_nothing_is_left_the_reasons_are_told_the_commonest_first() -> None:
+    verdicts = [dropped("a", "no S1 scene", 0), dropped("b", "no DW label", 2), dropped("c", "no DW label", 2)]
+    told = nothing_left(funnel(3, verdicts, [], []))
+    assert "dropped for: no DW label 2, no S1 scene 1 (seasons.prefer_labelled=true" in told
+    assert "prefer_labelled" not in nothing_left(funnel(1, verdicts[:1], [], []))

@@ -180,3 +180,19 @@ def test_without_a_rule_each_season_has_its_own_direction() -> None:
 def test_times_are_compared_in_utc_whatever_their_zone() -> None:
     assert SeasonSettings().anchors[0] == date(2021, 12, 21)
     assert datetime(2021, 12, 21, 12, tzinfo=UTC) == NOON
+
+
+@pytest.mark.parametrize("how", ["clearest", "nearest", "random"])
+def test_labelled_scenes_are_preferred_only_where_that_is_asked_for(how: str) -> None:
+    better = [optical(f"a{i}", NOON, cloud=0.0, labelled=False) for i in range(5)]
+    labelled = optical("z", NOON + timedelta(days=9), cloud=19.0)
+    scenes = (*better, labelled)
+    assert one(scenes, choose=how, prefer_labelled=True).dw_id == "DW/z"
+    assert one(tuple(better), choose=how, prefer_labelled=True).s2_id is not None
+    if how != "random":
+        assert one(scenes, choose=how).s2_id == "S2/a0"
+
+
+def test_a_recipe_that_prefers_nothing_is_described_as_before_there_was_a_preference() -> None:
+    assert "prefer_labelled" not in SeasonSettings().model_dump(mode="json")
+    assert SeasonSettings(prefer_labelled=True).model_dump(mode="json")["prefer_labelled"] is True
