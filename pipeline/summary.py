@@ -140,4 +140,7 @@ def _next_lines(run: RunLayout, summary: BuildSummary) -> list[str]:
     tries = [f"  noldo manifest verify {run.root}"] if summary.store_bytes is not None else []
     if summary.pretrain is not None:
         tries.append("  noldo build recipes/demo.yaml --out runs/bigger --set sample.count=400")
+    elif tries and summary.unit == "Locations":
+        tries.append("  # small enough for two CPU cores; recipes/pretrain-cromss-mid.yaml is the paper's, for a GPU")
+        tries.append(f"  noldo pretrain recipes/demo.yaml --store {run.root} --out {run.root}-pretrain")
     return ["", "Try next:", *tries] if tries else []

@@ -55,6 +55,7 @@ def test_the_last_screen(tmp_path: Path) -> None:
     assert "loss 9.000 -> 7.500, validation 9.500 -> 8.000" in text
     assert "majority class of the labels   OA  12.5%" in text
     assert f"noldo manifest verify {tmp_path}" in text
+    assert "noldo pretrain" not in text  # it has been done
     assert "Nothing to do" not in text
     assert json.loads(json.dumps(summary.as_json()))["tallies"]["export"]["retried"] == 1
 
@@ -64,6 +65,7 @@ def test_nothing_to_do_is_said_first(tmp_path: Path) -> None:
     ledger = Ledger(run.events, lambda _: None)
     lines = summary_lines(summarise(run.root, "nol", 1.0, ledger, STEPS, None, None, False))
     assert lines[1] == "Nothing to do: every stage of this build is there already."
+    assert f"  noldo pretrain recipes/demo.yaml --store {run.root} --out {run.root}-pretrain" in lines
 
 
 def test_a_build_that_stopped_early_promises_nothing(tmp_path: Path) -> None:
