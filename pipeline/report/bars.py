@@ -6,18 +6,21 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from pipeline.report import svg
 from pipeline.report.label_counts import LabelCounts
 from pipeline.report.selection import BINS, WeightSpread
 from pipeline.report.words import percent
-from pipeline.schema.landcover import DW_CLASSES
+from pipeline.schema.landcover import DW_CLASSES, LandCoverClass
 
 WIDTH: Final = 460
 NAME_WIDTH: Final = 138
 VALUE_WIDTH: Final = 60
 BAR: Final = 7
 GAP: Final = 11
+LONGEST_NAME: Final = 20
+"""Characters of a class's name that fit beside its bars."""
 
 
 def class_histogram(counts: LabelCounts) -> Markup:
@@ -26,36 +29,50 @@ def class_histogram(counts: LabelCounts) -> Markup:
     truth = None
     if counts.truth is not None:
         truth = counts.truth.sum(axis=0) / max(int(counts.truth.sum()), 1)
-    seasons = shares.shape[0]
-    block = seasons * BAR + GAP
+    names = [f"season {season + 1}" for season in range(len(shares))]
+    return share_bars(DW_CLASSES, shares, names, truth, "Share of the labelled pixels per class and season")
+
+
+def share_bars(
+    classes: Sequence[LandCoverClass],
+    shares: NDArray[np.float64],
+    names: Sequence[str],
+    truth: NDArray[np.float64] | None,
+    title: str,
+) -> Markup:
+    """Shares (series, classes) as bars, a bar a series, named `names`; `truth` (classes,) as marks across them."""
+    block = len(shares) * BAR + GAP
     top = 8
-    height = top + len(DW_CLASSES) * block + 20
-    parts = [f"{c.name} {percent(float(shares[:, c.code].mean()))}" for c in DW_CLASSES]
-    title = "Share of the labelled pixels per class and season"
+    height = top + len(classes) * block + 20
+    parts = [f"{c.name} {percent(float(shares[:, at].mean()))}" for at, c in enumerate(classes)]
     root = svg.drawing(WIDTH, height, title=title, description=", ".join(parts), css="chart")
     most = max(float(shares.max()), 0.0 if truth is None else float(truth.max()), 0.01)
     room = WIDTH - NAME_WIDTH - VALUE_WIDTH
-    base = top + len(DW_CLASSES) * block - GAP / 2
+    base = top + len(classes) * block - GAP / 2
     svg.add(root, "path", css="axis", d=f"M{NAME_WIDTH} {top - 4}V{svg.number(base)}")
-    for cover in DW_CLASSES:
-        y = top + cover.code * block
-        middle = y + seasons * BAR / 2
-        svg.add(root, "text", cover.name, css="name", x=NAME_WIDTH - 8, y=middle + 4, text_anchor="end")
-        for season in range(seasons):
-            share = float(shares[season, cover.code])
+    for at, cover in enumerate(classes):
+        y = top + at * block
+        middle = y + len(shares) * BAR / 2
+        name = svg.add(root, "text", _cut(cover.name), css="name", x=NAME_WIDTH - 8, y=middle + 4, text_anchor="end")
+        svg.add(name, "title", cover.name)
+        for series, share in enumerate(shares[:, at].tolist()):
             bar = svg.add(
-                root, "rect", x=NAME_WIDTH, y=y + season * BAR, width=room * share / most, height=BAR - 1.5,
+                root, "rect", x=NAME_WIDTH, y=y + series * BAR, width=room * share / most, height=BAR - 1.5,
                 fill=cover.colour,
             )  # fmt: skip
-            svg.add(bar, "title", f"{cover.name}, season {season + 1}: {percent(share, 2)}")
-        true = 0.0 if truth is None else float(truth[cover.code])
+            svg.add(bar, "title", f"{cover.name}, {names[series]}: {percent(share, 2)}")
+        true = 0.0 if truth is None else float(truth[at])
         if truth is not None:
             x = NAME_WIDTH + room * true / most
-            _truth_mark(root, x, y - 2, y + seasons * BAR + 1, f"{cover.name}, truth: {percent(true, 2)}")
-        widest = max(float(shares[:, cover.code].max()), true)
-        value = percent(float(shares[:, cover.code].mean()))
+            _truth_mark(root, x, y - 2, y + len(shares) * BAR + 1, f"{cover.name}, truth: {percent(true, 2)}")
+        widest = max(float(shares[:, at].max()), true)
+        value = percent(float(shares[:, at].mean()))
         svg.add(root, "text", value, css="tick", x=NAME_WIDTH + room * widest / most + 7, y=middle + 4)
     return svg.markup(root)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1].rstrip(' ,')}…"
 
 
 def weight_histogram(spread: WeightSpread) -> Markup:

@@ -53,6 +53,8 @@ class RunRecord:
     recipe: Mapping[str, Any]
     provenance: Mapping[str, Any]
     """manifest/provenance.json as it stands; empty where there is none."""
+    statistics: Mapping[str, Any]
+    """manifest/statistics.json as it stands; empty where there is none."""
     locations: tuple[Location, ...]
     verdicts: tuple[Verdict, ...]
     """Of the four-season filter."""
@@ -96,12 +98,15 @@ def gather(layout: RunLayout) -> RunRecord:
     notices: list[str] = []
     recipe = or_notice(lambda: read_mapping(layout.recipe, yaml.safe_load), notices) or {}
     provenance = or_notice(lambda: read_mapping(layout.manifest / "provenance.json", json.loads), notices) or {}
+    told = layout.manifest / "statistics.json"
+    statistics = or_notice(lambda: read_mapping(told, json.loads), notices) if told.is_file() else None
     index = or_notice(lambda: read_index(layout.index, IndexRow), notices) or ()
     pretraining = or_notice(lambda: _pretraining(layout), notices)
     return RunRecord(
         layout=layout,
         recipe=recipe,
         provenance=provenance,
+        statistics=statistics or {},
         locations=_table(layout, "sample", Location, notices),
         verdicts=() if recipe.get("kind") == "import" else _table(layout, "seasons", Verdict, notices),
         exports=_table(layout, "export", ExportRecord, notices),

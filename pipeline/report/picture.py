@@ -16,6 +16,7 @@ SIDE_PX: Final = 264
 """Larger arrays are reduced to this many pixels a side."""
 
 TRUE_COLOUR: Final = ("B4", "B3", "B2")
+INFRARED: Final = ("B8", "B4", "B3")
 GAMMA: Final = 1.25
 MIN_SPAN_DN: Final = 500.0
 """Least range of digital numbers that is stretched to full contrast, so that a flat scene stays flat."""
@@ -38,13 +39,16 @@ def true_colour(s2_SBHW: NDArray[np.uint8], scaling: Scaling = S2_SCALING) -> li
     image (dark-object subtraction), and all share one span up to the 99th. Both are the median of the seasons' own:
     one season of snow or haze then leaves the others readable.
     """
-    names = S2_BANDS if s2_SBHW.shape[1] == len(S2_BANDS) else S2_BANDS_9
-    raw_S3HW = _unscaled(s2_SBHW[:, [names.index(b) for b in TRUE_COLOUR]], scaling, TRUE_COLOUR)
-    dark_3 = np.median(np.percentile(raw_S3HW, 1, axis=(2, 3)), axis=0)
-    lit_S3HW = raw_S3HW - dark_3[:, None, None]
+    lit_S3HW = _without_veil(s2_SBHW, scaling, TRUE_COLOUR)
     span = max(float(np.median(np.percentile(lit_S3HW, 99, axis=(1, 2, 3)))), MIN_SPAN_DN)
-    unit = np.clip(lit_S3HW / span, 0.0, 1.0) ** (1 / GAMMA)
-    return [_webp(_to_bytes(rgb)) for rgb in unit]
+    return _optical(lit_S3HW / span)
+
+
+def infrared(s2_SBHW: NDArray[np.uint8], scaling: Scaling = S2_SCALING) -> list[str]:
+    """As `true_colour`, in red B8, green B4 and blue B3, so that plants are red; each band has a span of its own."""
+    lit_S3HW = _without_veil(s2_SBHW, scaling, INFRARED)
+    span_3 = np.maximum(np.median(np.percentile(lit_S3HW, 99, axis=(2, 3)), axis=0), MIN_SPAN_DN)
+    return _optical(lit_S3HW / span_3[:, None, None])
 
 
 def false_colour(s1_S2HW: NDArray[np.uint8], scaling: Scaling = S1_SCALING) -> list[str]:
@@ -75,6 +79,18 @@ def weights(weight_HW: NDArray[np.floating]) -> str:
     ramp = np.stack([np.interp(np.arange(256), at, channel) for channel in stops.T], axis=1)
     level = np.rint(np.clip(np.nan_to_num(weight_HW.astype(np.float32)), 0.0, 1.0) * 255.0)
     return _indexed(level.astype(np.uint8), [tuple(int(v) for v in rgb) for rgb in np.rint(ramp)])
+
+
+def _without_veil(s2_SBHW: NDArray[np.uint8], scaling: Scaling, bands: tuple[str, ...]) -> NDArray[np.float32]:
+    """Digital numbers above each band's dark level, (seasons, 3, height, width)."""
+    names = S2_BANDS if s2_SBHW.shape[1] == len(S2_BANDS) else S2_BANDS_9
+    raw_S3HW = _unscaled(s2_SBHW[:, [names.index(band) for band in bands]], scaling, bands)
+    dark_3 = np.median(np.percentile(raw_S3HW, 1, axis=(2, 3)), axis=0)
+    return np.asarray(raw_S3HW - dark_3[:, None, None], dtype=np.float32)
+
+
+def _optical(unit_S3HW: NDArray[np.floating]) -> list[str]:
+    return [_webp(_to_bytes(rgb)) for rgb in np.clip(unit_S3HW, 0.0, 1.0) ** (1 / GAMMA)]
 
 
 def _unscaled(scaled_SBHW: NDArray[np.uint8], scaling: Scaling, names: tuple[str, ...]) -> NDArray[np.float32]:

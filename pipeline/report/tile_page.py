@@ -1,18 +1,25 @@
 """The report page of a downstream set: tiles of experts, or OSM land use on them."""
 
+from functools import partial
 from typing import Any, Final
 
 from pipeline.files import file_sizes
+from pipeline.report.band_charts import drawn_histograms
+from pipeline.report.band_histograms import tile_histograms
+from pipeline.report.band_statistics import sensor_tables
 from pipeline.report.check import check_view
 from pipeline.report.gather import or_notice
 from pipeline.report.headline import Fact
+from pipeline.report.layers import used_legends
 from pipeline.report.requests import stage_requests
-from pipeline.report.templates import asset, environment
+from pipeline.report.sample_view import SHOWN
+from pipeline.report.templates import environment
+from pipeline.report.tile_drops import drop_reasons
 from pipeline.report.tile_gather import TileRun
-from pipeline.report.tile_samples import TileView, tile_views
+from pipeline.report.tile_samples import tile_views
 from pipeline.report.tile_views import agreement_figures, class_tables, tile_fates, tile_funnel
 from pipeline.report.words import count, percent, size
-from pipeline.report.worldmap import place_map
+from pipeline.report.worldmap import PlaceNotes, place_map
 from pipeline.schema.landcover import DW_CLASSES
 
 TITLES: Final = {
@@ -21,12 +28,22 @@ TITLES: Final = {
 }
 
 
-def render_tiles(run: TileRun, *, title: str) -> str:
+def render_tiles(run: TileRun, *, title: str, samples: int = SHOWN) -> str:
     """The page as text; the same run gives the same text."""
     notices = list(run.notices)
-    views: tuple[TileView, ...] = or_notice(lambda: tile_views(run), notices) or ()
+    views = or_notice(lambda: tile_views(run, samples), notices) or ()
     fate, kinds = tile_fates(run)
-    shown = [view.scenes.location_id for view in views]
+    notes = PlaceNotes(
+        frozenset(view.location_id for view in views),
+        {tile.location_id: tile.detail for tile in run.dropped},
+        {row.location_id: row.split for row in run.index},
+    )
+    histograms = or_notice(lambda: tile_histograms(run.layout), notices) or {}
+    band_tables = [
+        table
+        for store, found in run.statistics.items()
+        for table in or_notice(partial(sensor_tables, found, store, {}), notices) or ()
+    ]
     judged = run.osm is not None and bool(run.osm.agreement)
     return (
         environment()
@@ -40,13 +57,16 @@ def render_tiles(run: TileRun, *, title: str) -> str:
             check=check_view(run),
             funnel=tile_funnel(run, len(run.locations)),
             requests=stage_requests(run.layout.events),
-            map=place_map(run.locations, fate, kinds, shown, "Map of the tiles"),
+            map=place_map(run.locations, fate, kinds, notes, "Map of the tiles"),
             samples=views,
+            legends=used_legends([layer for view in views for layer in view.layers]),
+            in_store=len(run.index),
             tables=class_tables(run.statistics),
+            reasons=drop_reasons(run.dropped),
+            band_tables=band_tables,
+            band_histograms=drawn_histograms(histograms, band_tables),
             agreement=agreement_figures(run, run.osm) if judged and run.osm is not None else None,
             facts=_facts(run),
-            css=asset("report.css"),
-            js=asset("report.js"),
             notices=notices,
         )
     )

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+from markupsafe import Markup
+
 from pipeline.agreement import (
     AgreementSettings,
     admitted,
@@ -14,10 +17,11 @@ from pipeline.agreement import (
 )
 from pipeline.funnel_step import FunnelStep, commonest_first
 from pipeline.osm_state import OsmTables, osm_funnel
+from pipeline.report.bars import share_bars
 from pipeline.report.curves import Line, line_chart
+from pipeline.report.fates import KEPT
 from pipeline.report.tile_gather import TileRun
 from pipeline.report.views import FunnelView, share
-from pipeline.report.worldmap import KEPT
 from pipeline.schema.landcover import DW_CLASSES, OSM_CLASSES, LandCoverClass
 from pipeline.schema.tiles import SPLITS, TileAgreement
 from pipeline.tile_arrays import LEGENDS
@@ -71,6 +75,8 @@ class ClassTable:
     rows: tuple[tuple[LandCoverClass, tuple[int, ...], tuple[float | None, ...]], ...]
     """(class, pixels by store, share of the labelled pixels by store)."""
     unlabelled: tuple[int, ...]
+    chart: Markup
+    """The shares as bars, a bar a store."""
 
 
 def tile_funnel(run: TileRun, tiles: int) -> tuple[FunnelView, ...]:
@@ -192,5 +198,8 @@ def class_tables(statistics: Mapping[str, Any]) -> list[ClassTable]:
             )
             for cover in legend
         )
-        tables.append(ClassTable(array, tuple(counts), rows, tuple(found["no label"] for found in counts.values())))
+        bars = np.array([[shares[at] or 0.0 for _, _, shares in rows] for at in range(len(counts))])
+        chart = share_bars(legend, bars, list(counts), None, f"Share of the labelled pixels per class of {array}")
+        unlabelled = tuple(found["no label"] for found in counts.values())
+        tables.append(ClassTable(array, tuple(counts), rows, unlabelled, chart))
     return tables

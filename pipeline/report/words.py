@@ -18,6 +18,14 @@ def decimal(value: float | None, digits: int = 3) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
+def figure(value: float | None, digits: int = 4) -> str:
+    """A measured figure with so many significant digits and no power of ten; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0) if value else 0
+    return f"{value:,.{min(decimals, 6)}f}".replace(",", "\u202f").replace("-", "\u2212")
+
+
 def count(value: int) -> str:
     """1234567 -> '1 234 567', with thin spaces that do not break."""
     return f"{value:,}".replace(",", "\u202f")

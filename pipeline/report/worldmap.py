@@ -1,9 +1,9 @@
-"""The map of locations: land, graticule and one mark a location, in plate carrée (x = longitude, y = -latitude)."""
+"""The map of places: land, graticule and one mark a place, in plate carrée (x = longitude, y = -latitude)."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from pipeline.report import svg
+from pipeline.report.fates import KEPT, details, fates
 from pipeline.report.gather import RunRecord
 from pipeline.report.label_counts import evenly_spaced
 from pipeline.report.words import position
@@ -21,9 +22,6 @@ NORTH_DEG: Final = 84.0
 SOUTH_DEG: Final = -60.0
 MOST_MARKS: Final = 4000
 """More marks than this are thinned evenly, a kind at a time."""
-
-KEPT: Final = "kept"
-UNFINISHED: Final = "not finished"
 
 SHAPES: Final = (
     "M0-2.6A2.6 2.6 0 1 0 0 2.6A2.6 2.6 0 1 0 0-2.6Z",
@@ -76,25 +74,28 @@ class WorldMap:
     marks: tuple[Mark, ...]
     drawn: int
     """Marks drawn, fewer than the locations where the map would be too full."""
+    splits: tuple[tuple[str, int], ...]
+    """(split, places in it); empty where there is but one."""
 
 
-def fates(run: RunRecord) -> dict[str, str]:
-    """What became of every location: 'kept', why it was dropped, or 'not finished' where the build stopped before."""
-    fate = {location.location_id: UNFINISHED for location in run.locations}
-    fate |= {v.location_id: v.reason for v in run.verdicts if not v.kept}
-    fate |= {e.location_id: f"export failed ({e.failure_kind})" for e in run.exports if e.failure_kind}
-    fate |= {q.location_id: q.reason for q in run.quality if not q.kept}
-    kept = run.stored_ids or {q.location_id for q in run.quality if q.kept}
-    return {place: KEPT if place in kept else reason for place, reason in fate.items()}
+@dataclass(frozen=True)
+class PlaceNotes:
+    """What else is told of places, by id."""
+
+    previewed: frozenset[str] = frozenset()
+    """Those whose pictures are on the page."""
+    detail: Mapping[str, str] = field(default_factory=dict)
+    split: Mapping[str, str] = field(default_factory=dict)
 
 
 def world_map(run: RunRecord, previewed: Sequence[str]) -> WorldMap:
     """Draw the locations of a run; marks of the `previewed` ones lead to their pictures."""
-    return place_map(run.locations, fates(run), [KEPT], previewed, "Map of the sampled locations")
+    notes = PlaceNotes(frozenset(previewed), details(run))
+    return place_map(run.locations, fates(run), [KEPT], notes, "Map of the sampled locations")
 
 
 def place_map(
-    places: Sequence[Placed], fate: Mapping[str, str], first: Sequence[str], previewed: Sequence[str], title: str
+    places: Sequence[Placed], fate: Mapping[str, str], first: Sequence[str], notes: PlaceNotes, title: str
 ) -> WorldMap:
     """Draw places by what became of them, `fate` by id: the kinds named `first`, then the commonest."""
     counts = Counter(fate.values())
@@ -110,23 +111,28 @@ def place_map(
     root.set("tabindex", "0")
     _graticule(root)
     svg.add(root, "path", css="land", d=_land())
+    svg.add(root, "g", id="finer-grid")
     share = min(1.0, MOST_MARKS / max(len(fate), 1))
     drawn = 0
-    for mark in reversed(marks):
+    for number, mark in reversed(list(enumerate(marks))):
         alike = [place for place in places if fate[place.location_id] == mark.kind]
         kept = evenly_spaced(len(alike), max(1, round(share * len(alike))))
         drawn += len(kept)
-        _draw(root, mark, [alike[i] for i in kept], frozenset(previewed))
-    return WorldMap(drawing=svg.markup(root), marks=marks, drawn=drawn)
+        layer = svg.add(root, "g", css=f"marks mark-{mark.style}", data_kind=number)
+        _draw(layer, mark, [alike[i] for i in kept], notes)
+    splits = Counter(notes.split[p.location_id] for p in places if notes.split.get(p.location_id))
+    return WorldMap(svg.markup(root), marks, drawn, tuple(sorted(splits.items())) if len(splits) > 1 else ())
 
 
-def _draw(root: ET.Element, mark: Mark, places: Sequence[Placed], previewed: frozenset[str]) -> None:
-    layer = svg.add(root, "g", css=f"marks mark-{mark.style}")
+def _draw(layer: ET.Element, mark: Mark, places: Sequence[Placed], notes: PlaceNotes) -> None:
     for place in places:
         at = f"translate({svg.number(place.lon_deg)}px,{svg.number(-place.lat_deg)}px) scale(var(--k))"
-        point = svg.add(layer, "path", d=mark.shape, style=f"transform:{at}")
-        if place.location_id in previewed:
-            point.set("data-sample", place.location_id)
+        point = svg.add(layer, "path", d=mark.shape, style=f"transform:{at}", data_id=place.location_id)
+        if place.location_id in notes.previewed:
+            point.set("data-sample", "")
+        for name, said in (("data-detail", notes.detail), ("data-split", notes.split)):
+            if said.get(place.location_id):
+                point.set(name, said[place.location_id])
         where = f"{place.location_id}: {position(place.lat_deg, place.lon_deg)} — {mark.kind}"
         svg.add(point, "title", where)
 

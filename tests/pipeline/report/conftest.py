@@ -15,15 +15,34 @@ import zarr
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
 
+from pipeline.histograms import s1_histogram, s2_histogram, to_bytes
+from pipeline.manifest.statistics import statistics_record
 from pipeline.parts import write_part
 from pipeline.scaling import PUBLISHED
 from pipeline.schema.errors import FailureKind
 from pipeline.schema.grid import patch_grid
 from pipeline.schema.landcover import DW_CLASSES, IGNORE
 from pipeline.schema.layout import PretrainLayout, RunLayout
-from pipeline.schema.records import ExportRecord, Location, QualityRecord, Verdict
+from pipeline.schema.records import (
+    ExportRecord,
+    Lack,
+    Location,
+    Patch,
+    QualityRecord,
+    SensorShift,
+    ShardRecord,
+    Verdict,
+)
+from pipeline.store_statistics import store_statistics, write_statistics
+from pipeline.tally import season_sums
 
 EPOCHS = 6
+RECIPE = {
+    "name": "nol",
+    "source": {"kind": "emulator", "seed": 3},
+    "seasons": {"cloud_max_pct": 20.0},
+    "quality": {"dw_min_valid_share": 0.6, "s2_min_valid_share": 0.99, "s1_max_shift_m": None},
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +64,7 @@ MakeRun = Callable[..., FakeRun]
 def make_run(tmp_path: Path) -> MakeRun:
     """Build a run: `make_run(stored=4, px=32, root=None)`; 3 further locations are dropped, one fails to export."""
 
-    def make(stored: int = 4, px: int = 32, root: Path | None = None) -> FakeRun:
+    def make(stored: int = 4, px: int = 32, root: Path | None = None, statistics: bool = True) -> FakeRun:
         layout = RunLayout(root or tmp_path / "run")
         layout.root.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(7)
@@ -61,6 +80,10 @@ def make_run(tmp_path: Path) -> MakeRun:
                 array.attrs.update({"bands": list(scaling.bands), "scaling": scaling.as_attributes()})
         zarr.create_group(layout.truth, zarr_format=3).create_array("truth", data=truth, chunks=(1, *truth.shape[1:]))
         _manifest(layout, kept)
+        if statistics:
+            shard = _shard(s2, s1, label)
+            write_statistics(store, store_statistics([shard]))
+            (layout.manifest / "statistics.json").write_text(json.dumps(statistics_record([shard], PUBLISHED)))
         _pretrain(layout, rng, s2, s1, label, truth)
         return FakeRun(layout, kept, label, truth)
 
@@ -75,13 +98,19 @@ def _tables(layout: RunLayout, stored: int) -> tuple[str, ...]:
         lon, lat = places[number % 6]
         lon, lat = lon + 0.9 * (number // 6), lat + 0.7 * (number // 6)
         everything.append(Location(f"{number:07d}", lon, lat, patch_grid(lon, lat)))
-    layout.recipe.write_text(yaml.safe_dump({"name": "nol", "source": {"kind": "emulator", "seed": 3}}))
+    layout.recipe.write_text(yaml.safe_dump(RECIPE))
     half = len(everything) // 2
     write_part(layout.table("sample", 0), Location, everything[:half], "a")
     write_part(layout.table("sample", 1), Location, everything[half:], "a")
     ids = [location.location_id for location in everything]
     lost = {ids[stored]: "no DW label", ids[stored + 1]: "no <S1> & scene"}
-    write_part(layout.table("seasons", 0), Verdict, [Verdict(i, i not in lost, lost.get(i, ""), "") for i in ids], "b")
+    season = {ids[stored]: 2, ids[stored + 1]: 0}
+    verdicts = [
+        Verdict(i, False, lost[i], f"season {season[i]}: {lost[i]}", (Lack(season[i], lost[i]),))
+        if i in lost else Verdict(i, True, "", "")
+        for i in ids
+    ]  # fmt: skip
+    write_part(layout.table("seasons", 0), Verdict, verdicts, "b")
     left = [i for i in ids if i not in lost]
     failed = ids[stored + 2]
     exports = [
@@ -89,9 +118,13 @@ def _tables(layout: RunLayout, stored: int) -> tuple[str, ...]:
         for row, i in enumerate(left)
     ]
     write_part(layout.table("export", 0), ExportRecord, exports, "c")
+    bad = ids[stored + 3]
+    shift = (SensorShift(3.0, 4.0, 12.0),) * 4
     quality = [
-        QualityRecord(i, i != ids[stored + 3], "" if i != ids[stored + 3] else "too few labels", "", (0.9,) * 4,
-                      (1.0,) * 4, (1.0,) * 4, (1,) * 9)
+        QualityRecord(i, i != bad, "" if i != bad else "too few labels",
+                      "" if i != bad else "season 3: valid share 0.1 < 0.6", (0.9, 0.9, 0.9, 0.9 if i != bad else 0.1),
+                      (1.0,) * 4, (1.0,) * 4, (1,) * 9, (0.0,) * 4, (20.0,) * 4, shift,
+                      lacking=() if i != bad else (Lack(3, "too few labels"),))
         for i in left if i != failed
     ]  # fmt: skip
     write_part(layout.table("quality", 0), QualityRecord, quality, "d")
@@ -155,6 +188,26 @@ def _manifest(layout: RunLayout, kept: tuple[str, ...]) -> None:
     }  # fmt: skip
     (layout.manifest / "provenance.json").write_text(json.dumps(provenance))
     (layout.manifest / "manifest-sha256.txt").write_text("")
+
+
+def _shard(s2: NDArray[np.uint8], s1: NDArray[np.uint8], label: NDArray[np.uint8]) -> ShardRecord:
+    """All rows as one shard: the raw pixels are those that scale to what is stored."""
+    raw = {}
+    for name, scaled in (("s2", s2), ("s1", s1)):
+        low, span = PUBLISHED.of(name).low_and_span()
+        values = low[:, None, None] + scaled / 255.0 * span[:, None, None]
+        raw[name] = np.moveaxis(values, 0, 2).reshape(4, values.shape[2], -1, values.shape[-1])
+    patch = Patch("all", np.clip(np.rint(raw["s2"]), 1, 65535).astype(np.uint16), raw["s1"].astype(np.float32),
+                  np.moveaxis(label, 0, 1).reshape(4, -1, label.shape[-1]))  # fmt: skip
+    s2_sums, s1_sums = season_sums(patch)
+    counts = [np.bincount(np.minimum(season, 9).ravel(), minlength=10) for season in patch.dw]
+    return ShardRecord(
+        shard=0, first_row=0, s2_digests=(), s1_digests=(), dw_digests=(),
+        class_count=tuple(tuple(int(n) for n in season) for season in counts), class_pairs=((0,) * 100,) * 6,
+        s2_sums=s2_sums, s1_sums=s1_sums,
+        s2_histogram=to_bytes(np.stack([[s2_histogram(band) for band in season] for season in patch.s2])),
+        s1_histogram=to_bytes(np.stack([[s1_histogram(band) for band in season] for season in patch.s1])),
+    )  # fmt: skip
 
 
 def _pretrain(

@@ -47,7 +47,9 @@ def test_every_section_is_drawn_and_the_console_stays_silent(page: Path, scripte
     )
     found = dict(entry.split() for entry in heights.split(";"))
     assert found.pop("broken") == "0"
-    assert list(found) == ["where", "funnel", "samples", "classes", "pretraining", "selection", "check"]
+    assert list(found) == [
+        "where", "funnel", "quality", "samples", "classes", "bands", "pretraining", "selection", "check",
+    ]  # fmt: skip
     assert min(int(height) for height in found.values()) > 150
 
 
@@ -92,10 +94,11 @@ def test_a_picture_opens_enlarged_and_a_mark_leads_to_its_sample(page: Path, scr
         page,
         "document.querySelector('.sample .shot').click(); const d=document.getElementById('zoom');"
         "const seen=[d.open, d.querySelector('p').textContent, d.querySelector('img').naturalWidth>0]; d.close();"
-        "document.querySelector('[data-sample=\"0000003\"]').dispatchEvent(new MouseEvent('click',{bubbles:true}));"
+        "const mark=document.querySelector('[data-id=\"0000003\"][data-sample]');"
+        "mark.dispatchEvent(new MouseEvent('click',{bubbles:true}));"
         "seen.push(document.querySelector('.sample:not([hidden])').dataset.id); return seen.join('|')",
     )
-    assert answer == "true|Sentinel-2, season 1|true|0000003"
+    assert answer == "true|S2 true colour, season 1, 0000000|true|0000003"
 
 
 @pytest.mark.parametrize(("query", "light"), [("?theme=light", True), ("?theme=dark", False)])

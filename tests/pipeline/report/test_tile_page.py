@@ -21,6 +21,7 @@ from pipeline.osm_recipe import OsmRecipe
 from pipeline.report import write_report
 from pipeline.report.tile_gather import gather_tiles, is_tile_run
 from pipeline.report.tile_views import tile_fates, tile_funnel
+from pipeline.report.words import count
 from pipeline.schema.grid import PixelGrid
 from pipeline.schema.landcover import IGNORE, OSM_ADMITS
 from pipeline.schema.layout import RunLayout
@@ -38,7 +39,7 @@ class Balance(HTMLParser):
         self.ids: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in {"meta", "link", "img", "br"}:
+        if tag not in {"meta", "link", "img", "br", "input"}:
             self.open.append(tag)
         self.ids += [str(value) for name, value in attrs if name == "id"]
 
@@ -92,7 +93,7 @@ def page(run: RunLayout, title: str) -> str:
 def test_an_osm_run_shows_curve_confusion_leaks_and_pictures(osm_run: RunLayout) -> None:
     text = page(osm_run, "OSM <&>")
     sections = re.findall(r'<section id="(\w+)"', text)
-    assert sections == ["where", "funnel", "agreement", "leaks", "samples", "classes", "check"]
+    assert sections == ["where", "funnel", "quality", "agreement", "leaks", "samples", "classes", "bands", "check"]
     assert "OSM &lt;&amp;&gt;" in text
     assert "Not in this report" not in text
     found = gather_tiles(osm_run)
@@ -146,10 +147,10 @@ def test_the_funnel_is_of_the_tiles_and_not_of_every_file(dw_run: RunLayout) -> 
 def test_a_dw_run_counts_the_classes_of_its_stores(dw_run: RunLayout) -> None:
     text = page(dw_run, "dw")
     sections = re.findall(r'<section id="(\w+)"', text)
-    assert sections == ["where", "funnel", "samples", "classes", "check"]
+    assert sections == ["where", "funnel", "quality", "samples", "classes", "bands", "check"]
     statistics = json.loads((dw_run.manifest / "statistics.json").read_text())
     water = statistics["dw_train"]["label_pixels"]["dw"]["water"]
-    assert re.search(rf"0 water</th>\s*<td>{water}</td>", text)
+    assert re.search(rf"0 water</th>\s*<td>{count(water)}</td>", text)
     assert '<th scope="col">dw_test</th>' in text
 
 

@@ -9,13 +9,14 @@ from shapely import Point
 from shapely.geometry import shape
 
 from pipeline.report import worldmap
+from pipeline.report.fates import KEPT, fates
 from pipeline.report.gather import gather
-from pipeline.report.worldmap import KEPT, UNFINISHED, fates, world_map
+from pipeline.report.worldmap import PlaceNotes, place_map, world_map
 
 
 def marks_of(drawing: str) -> list[ET.Element]:
     root = ET.fromstring(drawing)  # noqa: S314
-    return [mark for layer in root.iter("g") for mark in layer]
+    return [mark for layer in root.iter("g") if layer.get("class") for mark in layer]
 
 
 @pytest.mark.parametrize(
@@ -53,22 +54,6 @@ def test_the_land_path_comes_back_to_the_outlines_own_extent() -> None:
     assert (min(xs), min(ys), max(xs), max(ys)) == pytest.approx(outline.bounds, abs=0.06)
 
 
-def test_every_location_has_one_fate(make_run: Callable[..., Any]) -> None:
-    fake = make_run(stored=4)
-    assert list(fates(gather(fake.layout)).values()) == [
-        *[KEPT] * 4, "no DW label", "no <S1> & scene", "export failed (permanent)", "too few labels",
-    ]  # fmt: skip
-
-
-def test_what_the_build_has_not_reached_is_not_called_dropped(make_run: Callable[..., Any]) -> None:
-    layout = make_run(stored=2).layout
-    layout.index.unlink()
-    layout.table("quality", 0).unlink()
-    fate = fates(gather(layout))
-    assert list(fate.values()).count(UNFINISHED) == 3
-    assert KEPT not in fate.values()
-
-
 def test_marks_stand_where_the_locations_are_and_differ_in_shape(make_run: Callable[..., Any]) -> None:
     fake = make_run(stored=4)
     run = gather(fake.layout)
@@ -81,7 +66,19 @@ def test_marks_stand_where_the_locations_are_and_differ_in_shape(make_run: Calla
     for place in run.locations:
         at = places[place.location_id].split("(")[1].split(")")[0].replace("px", "").split(",")
         assert (float(at[0]), -float(at[1])) == pytest.approx((place.lon_deg, place.lat_deg), abs=0.006)
-    assert [mark.get("data-sample") for mark in marks if mark.get("data-sample")] == [fake.kept[1]]
+    assert [mark.get("data-id") for mark in marks if mark.get("data-sample") is not None] == [fake.kept[1]]
+    details = {mark.get("data-id"): mark.get("data-detail") for mark in marks}
+    assert details[run.locations[4].location_id] == "season 2: no DW label"
+    assert details[fake.kept[0]] is None
+    assert drawn.splits == ()
+
+
+def test_splits_are_named_where_there_are_several(make_run: Callable[..., Any]) -> None:
+    run = gather(make_run(stored=4).layout)
+    split = {fake.location_id: "train" if at else "test" for at, fake in enumerate(run.locations[:4])}
+    drawn = place_map(run.locations, fates(run), [KEPT], PlaceNotes(split=split), "map")
+    assert drawn.splits == (("test", 1), ("train", 3))
+    assert [mark.get("data-split") for mark in marks_of(drawn.drawing)].count("train") == 3
 
 
 def test_a_full_map_is_thinned_evenly_but_loses_no_kind(
