@@ -13,7 +13,7 @@ from mkdocs.structure.pages import Page
 ROOT: Final = Path(__file__).parents[1]
 sys.path[:0] = [] if str(ROOT) in sys.path else [str(ROOT)]  # MkDocs loads this file by its path
 
-from documentation import command_page, recipe_files, recipe_keys, repository, store_page  # noqa: E402
+from documentation import command_page, not_run, recipe_files, recipe_keys, repository, store_page  # noqa: E402
 
 DOCS: Final = ROOT / "docs"
 
@@ -28,6 +28,8 @@ MAKERS: Final[dict[str, Callable[..., str]]] = {
     "tile-arrays": store_page.tile_arrays,
     "legends": store_page.legends,
     "index-columns": store_page.index_columns,
+    "commands-run": lambda: not_run.run_table(ROOT),
+    "commands-not-run": lambda: not_run.not_run_sections(ROOT),
 }
 
 

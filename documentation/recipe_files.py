@@ -36,7 +36,7 @@ def first_words(path: Path) -> str:
 
 
 def _row(path: Path) -> list[str]:
-    command, page = _read_by(yaml.safe_load(path.read_text(encoding="utf-8")))
+    command, page = read_by(yaml.safe_load(path.read_text(encoding="utf-8")))
     words = first_words(path)
     return [
         f"[{path.name}](../../recipes/{path.name})",
@@ -46,7 +46,8 @@ def _row(path: Path) -> list[str]:
     ]
 
 
-def _read_by(raw: dict[str, object]) -> tuple[str, str]:
+def read_by(raw: dict[str, object]) -> tuple[str, str]:
+    """The command that reads a recipe, and which of recipe_keys.RECIPES it is."""
     if "kind" in raw:
         return "noldo build", str(raw["kind"])
     return next(COMMANDS[section] for section in COMMANDS if section in raw)
