@@ -86,14 +86,20 @@ def verify_checksums(run: RunLayout) -> ChecksumReport:
 def _read_listing(listing: AnyPath) -> dict[str, str]:
     try:
         lines = listing.read_text().splitlines()
-    except OSError as error:
-        raise NoldoError(f"{listing} cannot be read ({storage_reason(error)}); write the manifest first") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise NoldoError(
+            f"{listing} cannot be read ({storage_reason(error)}); write the manifest first: "
+            f"noldo manifest write {listing.parent.parent}"
+        ) from error
     digests: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         digest, separator, name = line.partition("  ")
         inside = not name.startswith("/") and ".." not in PurePosixPath(name).parts
         if not separator or len(digest) != 64 or not name or not inside:
-            raise NoldoError(f"{listing} line {number} is no '<sha256>  <path>' line; restore the file")
+            raise NoldoError(
+                f"{listing} line {number} is no '<sha256>  <path>' line; restore the file from a copy, or run "
+                f"noldo manifest write {listing.parent.parent}"
+            )
         digests[name] = digest
     return digests
 

@@ -45,6 +45,10 @@ INDEX_COLUMNS: Final = (
 """What of the index is part of the content: which scenes, when, and where each pixel lies."""
 
 
+_AGAIN: Final = "restore it from a copy, or run noldo manifest write DIR"
+"""What to do about an index that cannot be used."""
+
+
 @dataclass(frozen=True)
 class ContentDigest:
     """SHA-256 digests over decoded content: rows make an array, arrays a store, stores and index the data set."""
@@ -79,7 +83,10 @@ def digest_run(run: RunLayout, name: str | None = None) -> ContentDigest:
     stores = [run.store(name)] if name else listed(run.store("nol").parent, "*.zarr")
     found = ", ".join(store.stem for store in stores if store.is_dir()) or "none"
     if not stores or not all(store.is_dir() for store in stores):
-        raise UsageError(f"{run.root}/store: expected one finished store to digest, found {found}")
+        raise UsageError(
+            f"{run.root}/store: expected one finished store to digest, found {found}; name the folder that was given "
+            "to noldo build as --out, or finish that build"
+        )
     if not is_file(run.index):
         raise UsageError(f"{run.index} is not there; finish the build with noldo build")
     if len(stores) == 1:
@@ -87,7 +94,10 @@ def digest_run(run: RunLayout, name: str | None = None) -> ContentDigest:
     named = _stores_named(run.index)
     if named != {f"{store.parent.name}/{store.name}" for store in stores}:
         expected = ", ".join(sorted(store.rpartition("/")[2].removesuffix(".zarr") for store in named))
-        raise UsageError(f"{run.root}/store: the index names {expected}, found {found}")
+        raise UsageError(
+            f"{run.root}/store: the index names {expected}, found {found}; move away what is not of this data set, "
+            "or restore what is missing from a copy"
+        )
     read = {store.stem: content_digest(store, None) for store in stores}
     return combine_stores(
         {stem: dict(digest.arrays) for stem, digest in read.items()},
@@ -112,7 +122,7 @@ def content_digest(store: AnyPath, index: AnyPath | None) -> ContentDigest:
             "manifest/manifest-sha256.txt' name what is damaged, delete that and run the build again"
         ) from error
     if not arrays:
-        raise NoldoError(f"{store} holds no arrays; is it the right folder?")
+        raise NoldoError(f"{store} holds no arrays; name another folder, or run the build again to finish it")
     rows = max(int(array.shape[0]) for array in arrays.values())
     return combine(digests, None if index is None else index_digest(index), rows)
 
@@ -155,10 +165,10 @@ def index_digest(index: AnyPath) -> str:
         table = pq.ParquetFile(readable(index), page_checksum_verification=True).read(columns=list(INDEX_COLUMNS))
         missing = [name for name in INDEX_COLUMNS if name not in table.column_names]
         if missing:
-            raise NoldoError(f"{index} lacks the column {missing[0]}; write the manifest again")
+            raise NoldoError(f"{index} lacks the column {missing[0]}; {_AGAIN}")
         return _rows_digest(table)
     except (*UNREADABLE, TypeError, AttributeError, OverflowError) as error:
-        raise NoldoError(f"{index} cannot be read ({error}); restore it or write the manifest again") from error
+        raise NoldoError(f"{index} cannot be read ({error}); {_AGAIN}") from error
 
 
 def _rows_digest(table: pa.Table) -> str:
@@ -176,7 +186,7 @@ def _stores_named(index: AnyPath) -> set[str]:
     try:
         return set(pq.ParquetFile(readable(index)).read(columns=["store"])["store"].to_pylist())
     except (OSError, KeyError, pa.ArrowException) as error:
-        raise NoldoError(f"{index} cannot be read ({error}); restore it or write the manifest again") from error
+        raise NoldoError(f"{index} cannot be read ({error}); {_AGAIN}") from error
 
 
 def _plain_column(column: pa.ChunkedArray) -> list[Any]:

@@ -136,7 +136,10 @@ def read_digests(path: AnyPath) -> DigestTable:
         table = file.read(columns=SCHEMA.names).combine_chunks().cast(SCHEMA)
     except UNREADABLE as error:
         reason = str(error).splitlines()[0]
-        raise DamagedError(f"{path} cannot be read ({reason}); restore it or write the manifest again", path) from error
+        raise DamagedError(
+            f"{path} cannot be read ({reason}); restore it from a copy, or run noldo manifest write DIR",
+            path,
+        ) from error
     keys = pc.binary_join_element_wise(table["store"], table["array"], SEPARATOR).combine_chunks().dictionary_encode()
     named = [(store, array) for store, _, array in (key.partition(SEPARATOR) for key in keys.dictionary.to_pylist())]
     at = keys.indices.to_numpy()

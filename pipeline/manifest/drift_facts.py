@@ -111,7 +111,7 @@ def _read_object(path: AnyPath) -> dict[str, Any]:
     try:
         plain = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise NoldoError(f"{path} cannot be read ({storage_reason(error)}); restore it") from error
+        raise NoldoError(f"{path} cannot be read ({storage_reason(error)}); restore it from a copy") from error
     if not isinstance(plain, dict):
-        raise NoldoError(f"{path} is no JSON object; restore it")
+        raise NoldoError(f"{path} is no JSON object; restore it from a copy")
     return plain

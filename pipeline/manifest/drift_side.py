@@ -90,10 +90,13 @@ def _from_table(where: AnyPath, path: AnyPath, root: AnyPath) -> Side:
         names = file.schema_arrow.names
         column = next((name for name in (ID, *ID_COLUMNS) if name in names), None)
         if column is None:
-            raise UsageError(f"{path} has none of the columns {', '.join(dict.fromkeys((ID, *ID_COLUMNS)))}")
+            known = ", ".join(dict.fromkeys((ID, *ID_COLUMNS)))
+            raise UsageError(f"{path} has none of the columns {known}; give the column of ids one of these names")
         table = file.read(columns=[column, *(name for name in COLUMNS if name in names)])
     except (OSError, pa.ArrowException) as error:
-        raise UsageError(f"{path} cannot be read as Parquet ({storage_reason(error)}); restore it") from error
+        raise UsageError(
+            f"{path} cannot be read as Parquet ({storage_reason(error)}); restore it from a copy"
+        ) from error
     index = table.to_pandas().rename(columns={column: ID}).astype({ID: str})
     index[ID] = index[ID].map(with_zeros)
     if SEASON not in index:
@@ -101,6 +104,8 @@ def _from_table(where: AnyPath, path: AnyPath, root: AnyPath) -> Side:
     twice = index[index.duplicated([ID, SEASON])]
     if len(twice):
         first = twice.iloc[0]
-        raise NoldoError(f"{path} has {first[ID]}, season {first[SEASON]}, twice; write the manifest again")
+        raise NoldoError(
+            f"{path} has {first[ID]}, season {first[SEASON]}, twice; write it again with noldo manifest write"
+        )
     stores = set(PLACE) <= set(index.columns) and (not is_local(root) or (root / "store").is_dir())
     return Side(str(where), index, root if stores else None, path.parent)

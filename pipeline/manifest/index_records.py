@@ -19,17 +19,22 @@ def rows_of(index: pd.DataFrame, store: str, row: int) -> list[Row]:
     """The index's rows of one row of a store, by season; NoldoError where there are none."""
     found = index[(index["store"] == store) & (index["row"] == row)].sort_values("season")
     if found.empty:
-        raise NoldoError(f"the index has no row {row} of {store}")
+        raise NoldoError(f"the index has no row {row} of {store}; restore manifest/index.parquet from a copy")
     return list(found.to_dict("records"))
 
 
 def grid_of(row: Row, size_px: int) -> PixelGrid:
     """The square grid of a row's pixels; NoldoError where the index does not say, or says something else."""
     if not row["epsg"] or np.ndim(row["geotransform"]) != 1:
-        raise NoldoError(f"the index does not say where {row['location_id']} lies")
+        raise NoldoError(
+            f"the index does not say where {row['location_id']} lies, so it cannot be fetched; take it from a copy"
+        )
     a, b, left, d, e, top = (float(value) for value in row["geotransform"])
     if b or d or a != -e:
-        raise NoldoError(f"the index gives {row['location_id']} a grid that is not north-up: {row['geotransform']}")
+        raise NoldoError(
+            f"the index gives {row['location_id']} the geotransform {np.asarray(row['geotransform']).tolist()}, which "
+            "is not north-up with square pixels; restore manifest/index.parquet from a copy"
+        )
     return PixelGrid(int(row["epsg"]), left, top, size_px, size_px, a)
 
 

@@ -42,5 +42,7 @@ def _recipe(run: RunLayout) -> dict[str, Any]:
     try:
         plain = yaml.safe_load(run.recipe.read_text())
     except (ValueError, yaml.YAMLError) as error:
-        raise UsageError(f"{run.recipe} cannot be read ({str(error).splitlines()[0]}); restore it") from error
+        raise UsageError(
+            f"{run.recipe} cannot be read ({str(error).splitlines()[0]}); restore it from a copy"
+        ) from error
     return plain if isinstance(plain, dict) else {}

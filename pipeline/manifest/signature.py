@@ -83,7 +83,10 @@ def sign(root: AnyPath, key: Path) -> Signature:
             raise NoldoError(f"{PROGRAM} did not sign with {key} (it says above why); nothing was written")
         signature = _integrity(listing)
         if signature.problem:
-            raise NoldoError(f"{PROGRAM} signed with {key}, but the signature does not hold: {signature.problem}")
+            raise NoldoError(
+                f"{PROGRAM} signed with {key}, but the signature does not hold: {signature.problem}; nothing was "
+                "written, try another key"
+            )
         write_bytes(RunLayout(root).manifest / SIGNATURE_FILE, made.read_bytes())
     return signature
 
@@ -120,7 +123,10 @@ def _list_at_hand(root: AnyPath) -> Iterator[Path]:
         try:
             data = source.read_bytes()
         except OSError as error:
-            raise NoldoError(f"{source} cannot be read ({storage_reason(error)}); write the manifest first") from error
+            raise NoldoError(
+                f"{source} cannot be read ({storage_reason(error)}); write the manifest first: "
+                f"noldo manifest write {root}"
+            ) from error
         listing = Path(folder) / CHECKSUMS_FILE
         listing.write_bytes(data)
         yield listing

@@ -88,7 +88,8 @@ def read_release(root: AnyPath) -> Release:
     for name in digests:
         if not _is_public(name):
             raise NoldoError(
-                f"{root}/manifest/{CHECKSUMS_FILE} lists {name}, which is private; write the manifest anew"
+                f"{root}/manifest/{CHECKSUMS_FILE} lists {name}, which is private and never published; "
+                f"run noldo manifest write {root}"
             )
         if name not in sizes:
             raise NoldoError(f"{root}/{name} is not there; run noldo manifest verify {root}")
@@ -144,7 +145,10 @@ def _told(root: AnyPath) -> dict[str, str]:
         told["title"] = str(yaml.safe_load(_read(where / "CITATION.cff", root))["title"])
         return told | {"content_digest": str(plain["content_digest"]["dataset"])}
     except (ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-        raise NoldoError(f"{where} tells of no release; run noldo manifest write {root}") from error
+        raise NoldoError(
+            f"{where} does not say what release it is (version and date in provenance.json, title in CITATION.cff); "
+            f"run noldo manifest write {root}"
+        ) from error
 
 
 def _read(path: AnyPath, root: AnyPath) -> bytes:

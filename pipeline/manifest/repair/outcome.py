@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pipeline.manifest.verify.finding import Finding
+from pipeline.manifest.verify.finding import Finding, things
 
 TOLD: Final = 10
 """Remaining findings that are told one by one; all of them are in the JSON."""
@@ -69,12 +69,12 @@ class RepairReport:
         if not self.found:
             return [f"{self.root}: all holds, nothing to repair"]
         if self.dry_run:
-            return [f"{self.root}: {len(self.found)} things do not hold; nothing was written"]
+            return [f"{self.root}: {things(len(self.found))} not hold; nothing was written"]
         if self.ok:
             return [f"{self.root}: all holds now"]
         rest = [f"{'':<4}{one.where}: {one.what}" for one in self.remaining[:TOLD]]
         more = [f"{'':<4}... and {len(self.remaining) - TOLD} more"] if len(self.remaining) > TOLD else []
-        return [f"{self.root}: {len(self.remaining)} things still do not hold", *rest, *more]
+        return [f"{self.root}: after the repair {things(len(self.remaining))} not hold; try another copy", *rest, *more]
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for --json."""

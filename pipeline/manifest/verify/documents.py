@@ -46,7 +46,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
         if isinstance(plain, Mapping):
             told[name] = Told(tree, path, plain)
         else:
-            yield Finding("documents", path, "holds no object", path=path)
+            yield Finding("documents", path, "holds no keys and values", path=path)
     yield from _card_atop(tree)
     yield from _each(told, texts)
     yield from check_agreement(told)

@@ -32,6 +32,26 @@ CHECKS: Final[dict[Check, str]] = {
 }
 """What each check holds if it finds nothing, in the order of the report."""
 
+_DAMAGED: Final = "noldo manifest repair {root} --from COPY puts back what is damaged"
+_TOLD_WRONG: Final = (
+    "noldo manifest repair {root} --from COPY puts back what is damaged; in the run directory of the build, "
+    "noldo manifest write {root} writes them again"
+)
+_BUILT_SO: Final = "unless the index is damaged, the set was made so: leave these locations out, and make it again"
+_SIGNED_WRONG: Final = (
+    "ask the publisher for the list and the signature again, or give --key the right key; "
+    "your own data set is signed again by noldo manifest sign {root} --key KEYFILE"
+)
+
+ADVICE: Final[dict[Check, str]] = {
+    "files": f"{_DAMAGED}, and with --remove-unlisted removes what is not listed",
+    **dict.fromkeys(("checksums", "crc32c", "content", "values"), _DAMAGED),
+    **dict.fromkeys(("index", "footprints", "documents"), _TOLD_WRONG),
+    **dict.fromkeys(("duplicates", "leakage"), _BUILT_SO),
+    "signature": _SIGNED_WRONG,
+}
+"""What to do where a check finds something; `{root}` is the data set's folder."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -56,3 +76,8 @@ class Finding:
             if not text.isprintable():
                 plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
                 object.__setattr__(self, name, plain)
+
+
+def things(count: int) -> str:
+    """How many things do something: '1 thing does', '2 things do'."""
+    return "1 thing does" if count == 1 else f"{count} things do"

@@ -41,7 +41,7 @@ def check(tree: PublishedTree) -> Iterator[Finding]:
     yield from _described(tree, shapes)
     known = is_placed(rows)
     sizes = patch_sizes(tree, rows)
-    yield from rows.findings("footprints", ~legible, "the geometry is no WKB")
+    yield from rows.findings("footprints", ~legible, "the geometry cannot be read: it is no WKB (well-known binary)")
     nowhere = rows.frame["epsg"].to_numpy() == NOWHERE
     what = "epsg is 0, so nobody knows where it lies, but it has a geometry"
     yield from rows.findings("footprints", nowhere & ~shapely.is_missing(shapes) & legible, what)

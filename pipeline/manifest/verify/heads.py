@@ -117,4 +117,4 @@ def _plain(value: Any) -> Any:
 def _required(told: Told, keys: tuple[str, ...]) -> Iterator[Finding]:
     for key in keys:
         if key not in told.plain:
-            yield told.finding(key, f"there is no '{key}'")
+            yield told.finding(key, f"lacks the key '{key}'")

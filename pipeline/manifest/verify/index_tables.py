@@ -44,7 +44,7 @@ def _splits(tree: PublishedTree, rows: IndexRows, whole: pa.Table) -> Iterator[F
     expected = {f"{FOLDER}/index-{split}.parquet": str(split) for split in splits}
     for path in sorted(listed - expected.keys()):
         if path != f"{FOLDER}/index-{rows.frame['split'].iat[0]}.parquet" or splits:
-            yield Finding("index", path, "an index of a split that the index has not", path=path)
+            yield Finding("index", path, "is the index of a split that no row of index.parquet has", path=path)
     for path, split in expected.items():
         table, why = _read(tree, path)
         if table is None:
@@ -61,7 +61,7 @@ def _assets(tree: PublishedTree, whole: pa.Table) -> Iterator[Finding]:
         return
     expected = asset_table(whole)
     if table.schema.names != expected.schema.names or table.schema.types != expected.schema.types:
-        yield Finding("index", ASSETS, f"columns are {', '.join(table.schema.names)}", path=ASSETS)
+        yield Finding("index", ASSETS, _other_columns(expected.schema, table.schema), path=ASSETS)
         return
     mine, theirs = (set(one["asset_id"].to_pylist()) for one in (expected, table))
     for asset in sorted(mine - theirs):
@@ -75,7 +75,7 @@ def _assets(tree: PublishedTree, whole: pa.Table) -> Iterator[Finding]:
 def _unlike(expected: pa.Table, found: pa.Table, where: str) -> str | None:
     """The first difference of two tables; None where they hold the same rows in the same order."""
     if found.schema.names != expected.schema.names or found.schema.types != expected.schema.types:
-        return "columns are other than those of index.parquet"
+        return _other_columns(expected.schema, found.schema)
     if len(found) != len(expected):
         return f"{len(found)} rows, expected the {len(expected)} {where}"
     mine, theirs = (table.flatten().combine_chunks() for table in (expected, found))
@@ -88,6 +88,16 @@ def _unlike(expected: pa.Table, found: pa.Table, where: str) -> str | None:
     return None
 
 
+def _other_columns(expected: pa.Schema, found: pa.Schema) -> str:
+    """How the columns of a table differ from those expected."""
+    lacking = [f"lacks the column {name}" for name in expected.names if name not in found.names]
+    more = [f"has an unknown column {name}" for name in found.names if name not in expected.names]
+    types = dict(zip(found.names, found.types, strict=True))
+    both = [(field.name, types[field.name], field.type) for field in expected if field.name in types]
+    other = [f"{name} holds {told}, expected {true}" for name, told, true in both if told != true]
+    return "; ".join([*lacking, *more, *other]) or "columns are out of order"
+
+
 def _first_unlike(mine: pa.ChunkedArray, theirs: pa.ChunkedArray) -> int | None:
     for at, (one, other) in enumerate(zip(mine.to_pylist(), theirs.to_pylist(), strict=True)):
         if one != other and not (one != one and other != other):  # NaN is unlike itself
@@ -98,8 +108,12 @@ def _first_unlike(mine: pa.ChunkedArray, theirs: pa.ChunkedArray) -> int | None:
 def _dropped(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
     """Locations that were dropped and are in the set all the same."""
     table, why = _read(tree, DROPPED)
-    if table is None or not set(DROPPED_COLUMNS) <= set(table.schema.names):
-        yield Finding("index", DROPPED, f"cannot be read: {why or 'lacks columns'}", path=DROPPED)
+    if table is None:
+        yield Finding("index", DROPPED, f"cannot be read: {why}", path=DROPPED)
+        return
+    lacking = [name for name in DROPPED_COLUMNS if name not in table.schema.names]
+    if lacking:
+        yield Finding("index", DROPPED, f"lacks the columns {', '.join(lacking)}", path=DROPPED)
         return
     if not len(table):
         return
@@ -111,7 +125,8 @@ def _dropped(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
     places = rows.frame.iloc[at].set_index(keys).index
     for one in np.flatnonzero(places.isin(gone.index)).tolist():
         told = gone.loc[places[one]]
-        yield rows.finding("index", int(at[one]), f"was dropped by stage {told['stage']}: {told['reason']}")
+        found = f"is in the index, but {DROPPED} says that it was dropped by stage {told['stage']}: {told['reason']}"
+        yield rows.finding("index", int(at[one]), found)
 
 
 def _read(tree: PublishedTree, path: str) -> tuple[pa.Table | None, str]:

@@ -102,7 +102,7 @@ def _table(tree: PublishedTree, rows: IndexRows, places: NDArray[np.int64]) -> I
             yield from _compared(where, told, found)
     pairs = {frozenset((told.first, told.second)) for told in table}
     for one, other in ((a, b) for a in sets for b in sets if a < b and frozenset((a, b)) not in pairs):
-        yield Finding("leakage", TABLE, f"says nothing of {one} and {other}", path=TABLE)
+        yield Finding("leakage", TABLE, f"has no row for {one} and {other}", path=TABLE)
 
 
 def _compared(where: str, told: Nearness, found: Nearness) -> Iterator[Finding]:

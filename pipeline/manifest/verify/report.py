@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from pipeline.manifest.verify.finding import CHECKS, Check, Finding
+from pipeline.manifest.verify.finding import ADVICE, CHECKS, Check, Finding, things
 
 LINES: Final = 10
 """Findings of one check that are told, unless more are asked for."""
@@ -46,9 +46,17 @@ class VerifyReport:
         told = [line for check in CHECKS for line in self._check_lines(check, limit)]
         speed = self.bytes / self.seconds / 1e6 if self.seconds else 0.0
         read = f"read {self.files} files, {self.bytes / 1e6:.0f} MB, {self.rows} rows of arrays in {self.seconds:.1f} s"
-        verdict = "all holds" if self.ok else f"{len(self.findings)} things do not hold"
+        verdict = "all holds" if self.ok else f"{things(len(self.findings))} not hold"
         partly = " of what was looked at" if self.ok and self.skipped else ""
-        return [*told, f"{read} ({speed:.0f} MB/s)", f"{self.root}: {verdict}{partly}"]
+        return [*told, f"{read} ({speed:.0f} MB/s)", f"{self.root}: {verdict}{partly}", *self._advice()]
+
+    def _advice(self) -> Iterator[str]:
+        """What to do about what was found, a line for all checks for which it is the same."""
+        checks: dict[str, list[str]] = {}
+        for check in (check for check, count in self.counts.items() if count):
+            checks.setdefault(ADVICE[check], []).append(check)
+        for advice, found in checks.items():
+            yield f"    -> {', '.join(found)}: {advice.format(root=self.root)}"
 
     def _check_lines(self, check: Check, limit: int | None) -> Iterator[str]:
         found = [finding for finding in self.findings if finding.check == check]

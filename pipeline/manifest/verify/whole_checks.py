@@ -31,7 +31,7 @@ def impossible(tree: PublishedTree) -> Iterator[Finding]:
         yield Finding("checksums", LISTING, "not checked: the list names no file", path=LISTING)
     if index_rows(tree) is None:
         for check in _OF_THE_INDEX:
-            yield Finding(check, INDEX, "not checked: the index is not of its form", path=INDEX)
+            yield Finding(check, INDEX, "not checked: the index cannot be used, see the check index", path=INDEX)
     if not any(tree.arrays.values()):
         for check in ("crc32c", "content", "values"):
-            yield Finding(check, "store", "not checked: no array could be opened")
+            yield Finding(check, "store", "not checked: no array could be opened, see the checks files and content")

@@ -19,7 +19,9 @@ def test_it_ends_with_0_only_if_all_holds(
     ended = noldo("manifest", "verify", tmp_path)
     assert ended.status == 1
     assert "    manifest/funnel.json: listed, but not there" in ended.out.splitlines()
-    assert ended.out.splitlines()[-1].endswith("do not hold")
+    verdict, advice = ended.out.splitlines()[-2:]
+    assert verdict == f"{tmp_path}: 1 thing does not hold"
+    assert advice.startswith(f"    -> files: noldo manifest repair {tmp_path} --from COPY")
 
 
 def test_wrong_use(noldo: Callable[..., Any], tmp_path: Path) -> None:

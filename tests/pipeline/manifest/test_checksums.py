@@ -72,6 +72,9 @@ def test_a_list_that_is_none_is_refused(described: Any, line: str) -> None:
     (described.run.manifest / CHECKSUMS_FILE).write_text(f"{line}\n")
     with pytest.raises(NoldoError, match="line 1 is no"):
         verify_checksums(described.run)
+    (described.run.manifest / CHECKSUMS_FILE).write_bytes(b"\xff\xfe")
+    with pytest.raises(NoldoError, match="cannot be read"):
+        verify_checksums(described.run)
     (described.run.manifest / CHECKSUMS_FILE).unlink()
-    with pytest.raises(NoldoError, match="write the manifest first"):
+    with pytest.raises(NoldoError, match=f"write the manifest first: noldo manifest write {described.run.root}"):
         verify_checksums(described.run)

@@ -148,7 +148,7 @@ def test_a_geometry_that_is_missing_or_no_geometry_is_told(
     frame["geometry"] = [b"\x01\x03no", None, *frame["geometry"].tolist()[2:]]
     lines = told(footprints.check(replace(tree, index=frame)))
     assert lines[0].startswith("manifest/index.parquet store/nol.zarr row 0 season 0")
-    assert lines[0].endswith("the geometry is no WKB")
+    assert lines[0].endswith("the geometry cannot be read: it is no WKB (well-known binary)")
     assert any("row 0 season 1" in line and "no geometry, expected (" in line for line in lines)
 
 

@@ -22,7 +22,7 @@ CHANGES = {
     "a day": (CITATION, "date-released: '2", "date-released: '3", "date-released: says '3"),
     "a cited digest": (CITATION, "value: sha256:", "value: sha257:", "identifiers: does not give the content digest"),
     "a misspelt key of the citation": (CITATION, "abstract:", "abstrakt:", "no known key 'abstrakt'"),
-    "a missing key": (CITATION, "cff-version: 1.2.0\n", "", "there is no 'cff-version'"),
+    "a missing key": (CITATION, "cff-version: 1.2.0\n", "", "lacks the key 'cff-version'"),
     "a licence in words": (TERMS, "(CC-BY-4.0), ", "(ODbL-1.0), ", "license: gives the licence 'ODbL-1.0'"),
     "a version in words": (TERMS, ", version 0.1.0\n", ", version 0.2.0\n", "version: says '0.2.0'"),
     "no licence": (TERMS, "## This compilation", "## That", "cannot be read: does not say which licence"),

@@ -206,6 +206,12 @@ def test_the_table_of_assets_names_the_scenes_of_the_index(
     pq.write_table(table.set_column(5, "rows", count), path)
     (line,) = told(index.check(open_published(root)))
     assert line == "manifest/assets.parquet: rows of row 0 is 7, expected 1 of the scenes in index.parquet"
+    pq.write_table(table.set_column(5, "rows", count.cast(pa.int32())).append_column("more", count), path)
+    (line,) = told(index.check(open_published(root)))
+    assert line.endswith(": has an unknown column more; rows holds int32, expected int64")
+    pq.write_table(table.drop_columns("rows"), path)
+    (line,) = told(index.check(open_published(root)))
+    assert line.endswith(": lacks the column rows")
 
 
 def test_what_was_dropped_is_not_in_the_set(
@@ -219,7 +225,12 @@ def test_what_was_dropped_is_not_in_the_set(
     pq.write_table(pa.Table.from_pylist([row | {"detail": ""}, other | {"detail": ""}], schema), path)
     (line,) = told(index.check(open_published(root)))
     assert line.startswith("manifest/index.parquet store/nol.zarr row 2 season 0")
-    assert line.endswith("was dropped by stage quality: clouds")
+    assert line.endswith(
+        "is in the index, but manifest/dropped.parquet says that it was dropped by stage quality: clouds"
+    )
+    pq.write_table(pq.read_table(path).drop_columns("reason"), path)
+    (line,) = told(index.check(open_published(root)))
+    assert line == "manifest/dropped.parquet: lacks the columns reason"
 
 
 def first(name: str, value: Any, kind: pa.DataType | None = None) -> Callable[[pa.Table], pa.Table]:

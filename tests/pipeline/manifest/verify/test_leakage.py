@@ -107,7 +107,7 @@ def test_the_published_table_is_held_against_the_index(
     }
     write_part(path, Nearness, [], "inputs")
     (line,) = told(leakage.check(open_published(root)))
-    assert line == "manifest/leakage.parquet: says nothing of dw_test and dw_train"
+    assert line == "manifest/leakage.parquet: has no row for dw_test and dw_train"
     (row,) = published_leakage(sets, 5_500.0)
     table(path, sets, nearest_m=row.nearest_m + 20.0)
     (line,) = told(leakage.check(open_published(root)))

@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -289,7 +290,12 @@ def test_the_report_tells_some_of_each_check_and_how_many_more() -> None:
     assert "14 FOUND" in lines[at]
     assert lines[at + 1 : at + 12] == [*(f"    row {row}: differs" for row in range(10)), "    ... and 4 more"]
     assert any(line.startswith("values      in part") for line in lines)
-    assert lines[-2:] == ["read 3 files, 1 MB, 14 rows of arrays in 0.5 s (2 MB/s)", "x: 14 things do not hold"]
+    assert lines[-3:] == [
+        "read 3 files, 1 MB, 14 rows of arrays in 0.5 s (2 MB/s)",
+        "x: 14 things do not hold",
+        "    -> content: noldo manifest repair x --from COPY puts back what is damaged",
+    ]
+    assert any(line == "x: 1 thing does not hold" for line in replace(report, findings=findings[:1]).lines())
     assert sum("differs" in line for line in report.lines(None)) == 14
     assert len(report.as_json()["findings"]) == 14
     assert json.loads(json.dumps(report.as_json()))["counts"]["content"] == 14
