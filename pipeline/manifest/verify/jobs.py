@@ -1,10 +1,8 @@
 """What there is to read: every file once, pixels by shards where they lie so, and by rows where they do not."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +15,9 @@ from pipeline.manifest.verify.label_share import stated_shares
 from pipeline.manifest.verify.other_layout import BlockJob, blocks
 from pipeline.manifest.verify.presence import Presence, is_of_store, missing
 from pipeline.manifest.verify.sample import Sample
-from pipeline.manifest.verify.shard_job import ShardJob
+from pipeline.manifest.verify.shard_job import ShardJob, lost_rows
 from pipeline.manifest.verify.shard_layout import ShardLayout, shard_layout
 from pipeline.manifest.verify.tree import PublishedTree
-
-ROW_BYTES: Final = 2**30
-"""Decoded bytes of a row that are read; those of a release have a few million. Metadata can say anything."""
 
 
 @dataclass
@@ -70,10 +65,6 @@ class _Planner:
         opened = self.tree.arrays[store][array]
         if not opened.shape:
             self.jobs.findings.append(rows.finding("content", 0, "the array has no rows"))
-            return
-        row_bytes = math.prod(opened.shape[1:]) * opened.dtype.itemsize
-        if row_bytes > ROW_BYTES:
-            self.jobs.findings.append(rows.finding("content", 0, f"not read: {row_bytes} bytes a row"))
             return
         layout = shard_layout(opened)
         published = len(rows.digests.digest) if rows.digests is not None else opened.shape[0]
@@ -135,12 +126,6 @@ class _Planner:
 
     def _array(self, rows: ExpectedRows) -> object:
         return self.tree.arrays[rows.store][rows.array]
-
-
-def lost_rows(job: ShardJob, why: str) -> Iterator[Finding]:
-    """A finding a row of a shard that cannot be read at all."""
-    for row in job.layout.rows_of(job.shard):
-        yield job.rows.finding("content", row, f"cannot be read: {why}", path=job.path)
 
 
 def unavailable(job: ShardJob, error: Exception) -> Iterator[Finding]:

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.manifest.verify.bounds import SEASON, seasons_in
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.index_rows import DOWNSTREAM, IndexRows, split_expected
 from pipeline.manifest.verify.tree import INDEX, PublishedTree
-
-SEASON: str = "season"
-"""The dimension of pretraining arrays of that name; downstream rows have one season."""
 
 
 def placement_findings(tree: PublishedTree, rows: IndexRows) -> Iterator[Finding]:
@@ -58,11 +56,7 @@ def _rows_of(store: str, arrays: Mapping[str, Any], rows: IndexRows, at: NDArray
 
 def seasons_of(arrays: Mapping[str, Any]) -> int:
     """How many seasons a row of a store has, as the dimensions of its arrays say."""
-    for array in arrays.values():
-        names = array.metadata.dimension_names or ()
-        if SEASON in names:
-            return int(array.shape[names.index(SEASON)])
-    return 1
+    return next((n for n in map(seasons_in, arrays.values()) if n != 1), 1)
 
 
 def _splits_of(store: str, downstream: bool, rows: IndexRows, at: NDArray[np.int64]) -> Iterator[Finding]:

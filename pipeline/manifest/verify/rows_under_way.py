@@ -1,11 +1,13 @@
 """Rows of a shard on their way from stored chunks to digests, whatever the order in which their chunks come."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.manifest.verify.bounds import rows_at_once
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.hashing import Message
 from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES
@@ -16,8 +18,14 @@ from pipeline.schema.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 
 Bytes = NDArray[np.uint8]
 
+OUTSIDE: Final = "a chunk lies outside the file, or is longer than any of its size"
+
 Parts = list[tuple[Message, Bytes]]
 """What is to be hashed."""
+
+
+class TooManyRowsError(Exception):
+    """More rows are begun, and none of them whole, than may be held; no writer of shards makes that."""
 
 
 @dataclass
@@ -54,13 +62,14 @@ class RowsUnderWay:
         self._rows: dict[int, _Row] = {}
         self._begun: set[int] = set()
         self._parts: Parts = []
+        self._at_once = rows_at_once(job.layout.row_bytes)
         ragged = self._size % BLOCK_BYTES != 0 and job.layout.chunks_a_row > 1
         self._keep_whole = ragged or job.rows.values is not None or job.rows.shares is not None
 
     def add(self, chunks: Sequence[Extent], stored: Bytes, first: int) -> Parts:
         """Check and decode chunks from bytes that begin at offset `first` of the file; what is to be hashed now.
 
-        It is to be hashed before more is added, or anything judged.
+        It is to be hashed before more is added, or anything judged. Raises TooManyRowsError.
         """
         self._parts = []
         scratch = self._memory.get("decoded", 0 if self._keep_whole else len(chunks) * self._size)
@@ -110,25 +119,33 @@ class RowsUnderWay:
             if row.whole is not None:
                 self._memory.give_back(row.whole)
 
-    def end(self) -> Parts:
+    def end(self) -> Iterator[Parts]:
         """Take up the rows that are left: those without any chunk, and those with chunks that lie outside the file.
 
-        What is to be hashed before they are judged is returned.
+        What is yielded is to be hashed, and what is complete judged, before it goes on.
         """
         self._parts = []
+        for place, row in self._rows.items():
+            row.missing = 0
+            self._damage(place, None, OUTSIDE)
+        yield self._parts
         for place in range(len(self.numbers)):
             if place not in self._begun:
-                self._begin(place)
-        for place, row in self._rows.items():
-            if row.missing:
-                row.missing = 0
-                self._damage(place, None, "a chunk lies outside the file")
-        self._take_whole_rows()
-        return self._parts
+                self._parts = []
+                row = self._begin(place)
+                if row.missing:
+                    row.missing = 0
+                    self._damage(place, None, OUTSIDE)
+                self._take_whole_rows()
+                yield self._parts
 
     def _begin(self, place: int) -> _Row:
         """Take up a row; chunks of it that were never written are there at once, and hold the fill value."""
         layout = self._job.layout
+        if len(self._rows) >= self._at_once:
+            raise TooManyRowsError(
+                f"its shard's chunks lie so that more than {self._at_once} rows would have to be held"
+            )
         absent = np.flatnonzero(self._absent[place]).tolist()
         whole = self._memory.borrow(layout.row_bytes) if self._keep_whole else None
         row = self._rows[place] = _Row(layout.chunks_a_row - len(absent), whole)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from pipeline.files import is_storage_error
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.hashing import Message, take
-from pipeline.manifest.verify.rows_under_way import Parts, RowsUnderWay
+from pipeline.manifest.verify.rows_under_way import Parts, RowsUnderWay, TooManyRowsError
 from pipeline.manifest.verify.sha256_lanes import BLOCK_BYTES
 from pipeline.manifest.verify.shard_file import Batch, Memory, OpenFile, batches, opened, read_index
-from pipeline.manifest.verify.shard_job import Checked, ShardJob
+from pipeline.manifest.verify.shard_job import Checked, ShardJob, lost_rows
 from pipeline.schema.crc32c import CHECKSUM_BYTES
 from pipeline.schema.paths import AnyPath
 
@@ -75,26 +75,32 @@ def _check_shard(root: AnyPath, job: ShardJob, memory: Memory, on_bytes: OnBytes
         else:
             rows = RowsUnderWay(job, extents, memory)
             end = file.size - job.layout.index_bytes - CHECKSUM_BYTES
-            for batch in batches(extents[: len(rows.numbers)], end, job.layout.chunk_bytes):
-                yield _check_batch(job, batch, whole, rows)
-                rows.judge_complete()
-            yield rows.end()
-            rows.judge_complete()
-            checked.findings += rows.findings
-            checked.rows = len(rows.numbers)
+            try:
+                for batch in batches(extents[: len(rows.numbers)], end, job.layout.chunk_bytes):
+                    if job.sha256 is not None:
+                        yield from whole.hash_up_to(batch.start)
+                    yield _check_batch(job, batch, whole, rows)
+                    rows.judge_complete()
+                for parts in rows.end():
+                    yield parts
+                    rows.judge_complete()
+            except TooManyRowsError as error:
+                checked.findings += lost_rows(job, str(error))
+            else:
+                checked.findings += rows.findings
+                checked.rows = len(rows.numbers)
         yield from whole.finish(checked, job.path, job.sha256)
 
 
 def _unusable(job: ShardJob, what: str) -> Iterator[Finding]:
     array = job.rows
     yield Finding("crc32c", f"{job.path} index", what, path=job.path, store=array.store, array=array.array)
-    for row in job.layout.rows_of(job.shard):
-        yield array.finding("content", row, "cannot be read: where it lies is lost", path=job.path)
+    yield from lost_rows(job, "where it lies is lost")
 
 
 def _check_batch(job: ShardJob, batch: Batch, whole: "_Whole", rows: RowsUnderWay) -> Parts:
     """Check and decode the chunks of a batch; they are to be hashed, and the file's bytes up to there."""
-    stored, first = whole.read(min(batch.start, whole.stop), batch.stop, hashed=job.sha256 is not None)
+    stored, first = whole.read(batch.start, batch.stop, hashed=job.sha256 is not None)
     parts = rows.add(batch.chunks, stored, first)
     if job.sha256 is not None:
         parts.append((whole.message, whole.unhashed(stored, first, batch.stop)))
@@ -111,13 +117,8 @@ class _Whole:
         self._read = 0
         self._hashed = 0
 
-    @property
-    def stop(self) -> int:
-        """Offset behind the last byte that was read."""
-        return self._read
-
     def read(self, start: int, stop: int, *, hashed: bool) -> tuple[NDArray[np.uint8], int]:
-        """The bytes that come next, up to `stop`, and the offset at which they begin, `start` or one before it.
+        """The bytes up to `stop`, and the offset at which they begin, `start` or one before it.
 
         What is hashed must not be left out, and is taken in whole blocks of 64 bytes, so some bytes come once more.
         """
@@ -133,15 +134,19 @@ class _Whole:
         self._hashed = max(begin, begin + (stop - begin) // BLOCK_BYTES * BLOCK_BYTES)
         return data[begin - first : self._hashed - first]
 
+    def hash_up_to(self, stop: int) -> Reading:
+        """Hash what nobody asks for in pieces, until less than one is left before `stop`."""
+        while stop - self._read > HASHED_BYTES:
+            data, first = self.read(self._read, self._read + HASHED_BYTES, hashed=True)
+            yield [(self.message, self.unhashed(data, first, self._read))]
+
     def finish(self, checked: Checked, name: str, sha256: str | None) -> Reading:
         """Read what is left of the file, and compare its SHA-256 where one was published."""
         checked.bytes = self._file.size
         if sha256 is None:
             self._on_bytes(self._file.size - self._read)
             return
-        while self._file.size - self._read > HASHED_BYTES:
-            data, first = self.read(self._read, self._read + HASHED_BYTES, hashed=True)
-            yield [(self.message, self.unhashed(data, first, self._read))]
+        yield from self.hash_up_to(self._file.size)
         data, first = self.read(self._read, self._file.size, hashed=True)
         yield [(self.message, data[self._hashed - first :])]
         found = self.message.digest().hex()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.files import is_local
+from pipeline.manifest.verify.bounds import longest_chunk
 from pipeline.manifest.verify.shard_layout import ShardLayout
 from pipeline.schema.crc32c import CHECKSUM_BYTES, WITH_ITS_CHECKSUM, crc32c
 from pipeline.schema.paths import AnyPath
@@ -18,6 +19,9 @@ Bytes = NDArray[np.uint8]
 
 BATCH_BYTES: Final = 2**20
 """Decoded bytes that are read, checked and hashed in one go: a core's own cache holds them, or nearly."""
+
+BATCH_CHUNKS: Final = 2**16
+"""Of chunks of a few bytes no more in one go: each takes more as an object than as data."""
 
 
 @dataclass(frozen=True)
@@ -115,27 +119,30 @@ def read_index(file: OpenFile, layout: ShardLayout) -> NDArray[np.uint64] | str:
     return data[:-CHECKSUM_BYTES].copy().view("<u8").reshape(layout.shard_rows, layout.chunks_a_row, 2)
 
 
-def is_within(extents: NDArray[np.uint64], end: int) -> NDArray[np.bool_]:
-    """Whether chunks (..., 2) lie before the index, which begins at `end`."""
+def is_within(extents: NDArray[np.uint64], end: int, longest: int) -> NDArray[np.bool_]:
+    """Whether chunks (..., 2) lie before the index, which begins at `end`, and have no more bytes than `longest`."""
     last = np.uint64(end)
     offset, size = np.minimum(extents[..., 0], last), extents[..., 1]
-    return (extents[..., 0] <= last) & (size <= last - offset)
+    return (extents[..., 0] <= last) & (size <= np.minimum(last - offset, np.uint64(longest)))
 
 
-def batches(extents: NDArray[np.uint64], end: int, chunk_bytes: int) -> list[Batch]:
+def batches(extents: NDArray[np.uint64], end: int, chunk_bytes: int) -> Iterator[Batch]:
     """Cut a shard into runs of chunks in the file's order, of BATCH_BYTES decoded or a little more.
 
-    `extents` (rows, chunks a row, 2); `end` is where the index begins. Chunks that were never written, or do not lie
-    before the index, are in no batch.
+    `extents` (rows, chunks a row, 2); `end` is where the index begins. Chunks that were never written, do not lie
+    before the index, or are longer than any chunk, are in no batch.
     """
-    row_of, chunk_of = np.nonzero(is_within(extents, end))
+    longest = longest_chunk(chunk_bytes)
+    row_of, chunk_of = np.nonzero(is_within(extents, end, longest))
     offset, size = extents[row_of, chunk_of].astype(np.int64).T
     order = np.lexsort((chunk_of, row_of, offset))
-    step = max(1, BATCH_BYTES // chunk_bytes)
-    stop, found = 0, []
+    step = min(max(1, BATCH_BYTES // chunk_bytes), BATCH_CHUNKS)
+    stop = 0
     for first in range(0, len(order), step):
         some = order[first : first + step]
-        stop = max(stop, int((offset[some] + size[some]).max()))
-        chunks = zip(*(of[some].tolist() for of in (row_of, chunk_of, offset, size)), strict=True)
-        found.append(Batch(int(offset[some[0]]), stop, tuple(Extent(*chunk) for chunk in chunks)))
-    return found
+        # Chunks that lie far apart are taken one by one, so that what lies between is not read with them.
+        apart = int(offset[some[-1]] - offset[some[0]]) > 4 * BATCH_BYTES
+        for run in some[:, None] if apart else (some,):
+            stop = max(stop, int((offset[run] + size[run]).max()))
+            chunks = zip(*(of[run].tolist() for of in (row_of, chunk_of, offset, size)), strict=True)
+            yield Batch(int(offset[run[0]]), stop, tuple(Extent(*chunk) for chunk in chunks))

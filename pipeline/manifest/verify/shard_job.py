@@ -1,5 +1,6 @@
 """One shard that is to be checked, and what was found in something that was."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline.manifest.verify.expected import ExpectedRows
@@ -38,3 +39,9 @@ class ShardJob:
     def path(self) -> str:
         """Of the file, relative to the data set's folder."""
         return f"{self.rows.path}/{self.layout.file(self.shard)}"
+
+
+def lost_rows(job: ShardJob, why: str) -> Iterator[Finding]:
+    """A finding a row of a shard that cannot be read at all."""
+    for row in job.layout.rows_of(job.shard):
+        yield job.rows.finding("content", row, f"cannot be read: {why}", path=job.path)

@@ -11,6 +11,8 @@ import numpy as np
 from numcodecs import blosc, zstd
 from numpy.typing import NDArray
 
+from pipeline.manifest.verify.bounds import ENTRY_BYTES
+
 Bytes = NDArray[np.uint8]
 
 Decode = Callable[[Bytes, Bytes], None]
@@ -18,8 +20,6 @@ Decode = Callable[[Bytes, Bytes], None]
 
 ABSENT: Final = 2**64 - 1
 """Offset and length of a chunk that was never written (Zarr v3 specification, codec sharding_indexed)."""
-
-ENTRY_BYTES: Final = 16
 
 _BLOSC_SIZES: Final = struct.Struct("<4xI4xI")
 """In the header of a frame: how many bytes it decodes to, and how many it has."""

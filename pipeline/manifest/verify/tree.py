@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -14,6 +15,7 @@ import zarr
 
 from pipeline.files import can_list, is_storage_error, listed, storage_reason, zarr_store
 from pipeline.manifest.digest_table import DIGESTS_FILE, DigestTable, read_digests
+from pipeline.manifest.verify.bounds import beyond_bounds
 from pipeline.manifest.verify.finding import Check, Finding
 from pipeline.manifest.verify.listing import LISTING, parse_listing
 from pipeline.parts import readable
@@ -99,40 +101,56 @@ def open_tree(root: AnyPath) -> tuple[PublishedTree | None, list[Finding]]:
     named = _named_arrays(checksums, index, digests)
     stores: dict[str, zarr.Group] = {}
     arrays: dict[str, dict[str, Any]] = {}
+    known = _known_places(index, digests)
     for store in sorted({*named, *_found_stores(root)}):
-        _open_store(root, store, named.get(store, set()), stores, arrays, findings)
+        opened = _open_store(root, store, findings)
+        if opened is not None:
+            stores[store] = opened
+            arrays[store] = _open_arrays(root, store, opened, named.get(store, set()), known[store], findings)
     return PublishedTree(root, checksums, stores, arrays, index, digests, provenance, unread), findings
 
 
-def _open_store(
-    root: AnyPath,
-    store: str,
-    named: Iterable[str],
-    stores: dict[str, zarr.Group],
-    arrays: dict[str, dict[str, Any]],
-    findings: list[Finding],
-) -> None:
-    """Open a store and those of its arrays that are named or can be listed."""
+def _open_store(root: AnyPath, store: str, findings: list[Finding]) -> zarr.Group | None:
     try:
-        stores[store] = zarr.open_group(zarr_store(root / store), mode="r", use_consolidated=False)
+        # Of format 2 hidden files would be read, which nobody lists.
+        return zarr.open_group(zarr_store(root / store), mode="r", zarr_format=3, use_consolidated=False)
     except Exception as error:
         if not _is_expected(error):
             raise
         what = f"the store cannot be opened: {_reason(error)}"
         findings.append(Finding("content", store, what, path=f"{store}/zarr.json", store=store))
-        return
-    arrays[store] = {}
+        return None
+
+
+def _open_arrays(
+    root: AnyPath, store: str, opened: zarr.Group, named: Iterable[str], known: int, findings: list[Finding]
+) -> dict[str, Any]:
+    """Open those of a store's arrays that are named or can be listed, and do not claim to be beyond all bounds."""
+    arrays = {}
     for name in sorted({*named, *_found_arrays(root / store)}):
         try:
-            node = stores[store][name]
-            if isinstance(node, zarr.Array):
-                arrays[store][name] = node
+            node = opened[name]
+            if not isinstance(node, zarr.Array):
+                continue
+            what = beyond_bounds(node, known)
+            if what is None:
+                arrays[name] = node
+                continue
         except Exception as error:
             if not _is_expected(error):
                 raise
             what = f"the array cannot be opened: {_reason(error)}"
-            path = f"{store}/{name}/zarr.json"
-            findings.append(Finding("content", f"{store} {name}", what, path=path, store=store, array=name))
+        path = f"{store}/{name}/zarr.json"
+        findings.append(Finding("content", f"{store} {name}", what, path=path, store=store, array=name))
+    return arrays
+
+
+def _known_places(index: pd.DataFrame, digests: DigestTable) -> Counter[str]:
+    """Rows times seasons of every store that the index names, or rows that have digests, whichever are more."""
+    known = Counter({one.store: len(one.digest) for one in digests.arrays})
+    if "store" in index:
+        known |= Counter({str(store): int(rows) for store, rows in index["store"].value_counts().items()})
+    return known
 
 
 def _named_arrays(checksums: Mapping[str, str], index: pd.DataFrame, digests: DigestTable) -> dict[str, set[str]]:

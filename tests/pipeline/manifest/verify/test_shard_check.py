@@ -15,10 +15,11 @@ from zarr.codecs import BloscCodec, BytesCodec, Crc32cCodec, GzipCodec, ZstdCode
 
 from pipeline.content import row_digest
 from pipeline.manifest.digest_table import ArrayDigests, DigestTable
-from pipeline.manifest.verify import shard_file
+from pipeline.manifest.verify import bounds, shard_file
 from pipeline.manifest.verify.expected import ExpectedRows
 from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.other_layout import blocks, check_block
+from pipeline.manifest.verify.rows_under_way import OUTSIDE
 from pipeline.manifest.verify.shard_check import check_file, check_shards
 from pipeline.manifest.verify.shard_file import Memory
 from pipeline.manifest.verify.shard_job import ShardJob
@@ -164,17 +165,83 @@ def test_a_file_that_is_cut_short_or_is_longer(tmp_path: Path) -> None:
         assert [finding.check for finding in found] == ["crc32c", "content", "content", "checksums"]
 
 
-def test_a_chunk_that_an_index_puts_outside_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("entry", [(2**63, 2**63 + 17), (0, 10**5), (5, 2**64 - 2)])
+def test_a_chunk_that_an_index_puts_outside_the_file(tmp_path: Path, entry: tuple[int, int]) -> None:
     values = np.random.default_rng(2).integers(0, 200, (2, 2, 5, 6)).astype("uint8")
     array = write(tmp_path, values, (1, 1, 5, 6), [LZ4, Crc32cCodec()])
     path = tmp_path / STORE / "a" / array_file(values.shape, 0)
     data = np.frombuffer(path.read_bytes(), np.uint8).copy()
-    data[-4 - 16 : -4].view("<u8")[:] = (2**63, 2**63 + 17)
+    data[-4 - 16 : -4].view("<u8")[:] = entry
     data[-4:].view("<u4")[:] = crc32c(data[-4 - 64 : -4])
     path.write_bytes(data.tobytes())
     damaged, lost = check(tmp_path, array, values)
-    assert (damaged.check, damaged.row, damaged.what) == ("crc32c", 1, "a chunk lies outside the file")
+    assert (damaged.check, damaged.row, damaged.what) == ("crc32c", 1, OUTSIDE)
     assert (lost.check, lost.row) == ("content", 1)
+
+
+def laid_out(path: Path, chunks: list[bytes], order: list[tuple[int, int]], end: int) -> None:
+    """Write a shard of these stored chunks, of which (offset, which) says where; its index begins at `end`."""
+    with path.open("wb") as file:
+        for offset, which in order:
+            file.seek(offset)
+            file.write(chunks[which])
+        index = b"".join(np.array([offset, len(chunks[which])], "<u8").tobytes() for offset, which in order)
+        file.seek(end)
+        file.write(index + np.array([crc32c(np.frombuffer(index, np.uint8))], "<u4").tobytes())
+
+
+def stored_chunks(root: Path, array: Any, path: Path) -> list[bytes]:
+    """Of a shard as it was written, in order of the index."""
+    layout = shard_layout(array)
+    assert layout is not None
+    data = path.read_bytes()
+    entries = np.frombuffer(data[-4 - layout.index_bytes : -4], "<u8").reshape(-1, 2).tolist()
+    return [data[start : start + size] for start, size in entries]
+
+
+@pytest.mark.parametrize(("hole", "listed"), [(2**34, False), (2**24 + 5, True)])
+def test_bytes_that_belong_to_no_chunk_are_not_held(tmp_path: Path, hole: int, listed: bool) -> None:
+    values = np.random.default_rng(2).integers(0, 200, (2, 2, 5, 6)).astype("uint8")
+    array = write(tmp_path, values, (1, 1, 5, 6), [LZ4, Crc32cCodec()])
+    path = tmp_path / STORE / "a" / array_file(values.shape, 0)
+    laid_out(path, stored_chunks(tmp_path, array, path), [(at * hole, at) for at in range(4)], 4 * hole)  # sparse
+    layout, memory = shard_layout(array), Memory()
+    assert layout is not None
+    job = ShardJob(expected(tmp_path, values), layout, 0, sha256_of(path) if listed else None)
+    (done,) = check_shards(tmp_path, [job], [memory], lambda _: None)
+    assert not isinstance(done, Exception)
+    assert (done.findings, done.rows, done.bytes) == ([], 2, path.stat().st_size)
+    assert len(memory.get("stored", 0).base) < 10**7  # type: ignore[arg-type]
+
+
+def test_no_more_rows_are_held_than_a_writer_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(2).integers(0, 200, (16, 2, 5, 6)).astype("uint8")
+    array = write(tmp_path, values, (1, 1, 5, 6), [LZ4, Crc32cCodec()], shard_rows=16)
+    path = tmp_path / STORE / "a" / array_file(values.shape, 0)
+    monkeypatch.setattr(shard_file, "BATCH_BYTES", 1)
+    chunks = stored_chunks(tmp_path, array, path)
+    by_row = [(100 * at, at) for at in range(32)]
+    laid_out(path, chunks, by_row, 3200)
+    assert check(tmp_path, array, values, {0: sha256_of(path)}) == []
+    laid_out(path, chunks, [(100 * (at // 2 + 16 * (at % 2)), at) for at in range(32)], 3200)
+    assert check(tmp_path, array, values, {0: sha256_of(path)}) == []
+    monkeypatch.setattr(bounds, "HELD_BYTES", 0)
+    lost = check_rows(tmp_path, array, values, {0: sha256_of(path)})
+    assert [(one.check, one.row) for one in lost] == [("content", row) for row in range(16)]
+    assert "more than 4 rows would have to be held" in lost[0].what
+    laid_out(path, chunks, by_row, 3200)
+    assert check(tmp_path, array, values, {0: sha256_of(path)}) == []
+    nothing = np.full((16, 2), 2**64 - 1, "<u8").repeat(2, 0).tobytes()
+    path.write_bytes(nothing + np.array([crc32c(np.frombuffer(nothing, np.uint8))], "<u4").tobytes())
+    assert check(tmp_path, array, np.full_like(values, 3), {0: sha256_of(path)}) == []
+
+
+def check_rows(root: Path, array: Any, values: NDArray[Any], sha256: dict[int, str]) -> list[Finding]:
+    layout = shard_layout(array)
+    assert layout is not None
+    (done,) = check_shards(root, [ShardJob(expected(root, values), layout, 0, sha256[0])], [Memory()], lambda _: None)
+    assert not isinstance(done, Exception)
+    return done.findings
 
 
 def test_a_row_that_holds_what_another_should(tmp_path: Path) -> None:
