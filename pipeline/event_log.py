@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
-from pipeline.files import is_file, is_local, listed, make_folder, write_bytes
+from pipeline.files import file_sizes, is_file, is_local, listed, make_folder, write_bytes
 from pipeline.schema.paths import AnyPath
 
 FLUSH_S: Final = 5.0
@@ -45,6 +45,40 @@ def read_events(path: AnyPath) -> Iterator[dict[str, Any]]:
         with lines:
             for line in lines:
                 event = _parsed(line)
+                if event is not None:
+                    yield event
+
+
+class EventTail:
+    """Reads an event log as it grows: every call of `new` gives what was written since the last one."""
+
+    def __init__(self, path: AnyPath) -> None:
+        """`path` is that of events.jsonl, whether it is there yet or not."""
+        self._path = path
+        self._read: dict[str, int] = {}
+        """Bytes taken of every file of the log; those of a line that is not whole yet are not."""
+
+    def new(self) -> Iterator[dict[str, Any]]:
+        """Every event since the last call, oldest first; what is no event is passed over."""
+        if is_file(self._path):
+            yield from self._grown(self._path)
+        if not is_local(self._path):
+            folder = self._path.with_suffix("")
+            sizes = file_sizes(folder)
+            for name in sorted(sizes):
+                if name.endswith(".jsonl") and sizes[name] > self._read.get(str(folder / name), 0):
+                    yield from self._grown(folder / name)
+
+    def _grown(self, file: AnyPath) -> Iterator[dict[str, Any]]:
+        begin = self._read.get(str(file), 0)
+        with file.open("rb") if is_local(file) else io.BytesIO(file.read_bytes()) as lines:
+            lines.seek(begin)
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    return
+                begin += len(line)
+                self._read[str(file)] = begin
+                event = _parsed(line.decode("utf-8", errors="replace"))
                 if event is not None:
                     yield event
 

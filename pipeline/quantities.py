@@ -12,6 +12,14 @@ def size(byte_count: float) -> str:
     raise AssertionError(byte_count)
 
 
+def rate(per_s: float) -> str:
+    """A rate as '1.5/s', or by the minute or the hour where it is less than one: '12/min', '3.2/h'."""
+    for unit, seconds in (("s", 1), ("min", 60)):
+        if per_s * seconds >= 0.995:
+            return f"{per_s * seconds:.3g}/{unit}"
+    return f"{per_s * 3600:.3g}/h"
+
+
 def duration(seconds: float | None) -> str:
     """Seconds as '12 s', '4 min 05 s', '3 h 07 min' or '2 d 03 h'; a dash where there is none."""
     if seconds is None or not math.isfinite(seconds):

@@ -46,6 +46,7 @@ LEFTOVERS = (
     "manifest.tmp-*",
     ".manifest.*.tmp-*",
     "report.html.tmp-*",
+    "live.html.tmp-*",
     "tables/*/*.tmp-*",
     "tiles/*.tmp-*",
     "tiles/.*.tmp-*",

@@ -4,12 +4,17 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pipeline.budget import BudgetSettings, counts, month_of
 from pipeline.funnel_step import FunnelStep, joined, sample_step, step_from
 from pipeline.part_numbers import from_ranges
 from pipeline.schema.errors import FailureKind
+
+_Timed = TypeVar("_Timed", bound=tuple[float, Any])
+
+OK: Final = "ok"
+"""Kind of a request that succeeded, as pipeline/sources/pace.py has it; importing that would load pyproj."""
 
 RATE_WINDOW_S: Final = 300.0
 """Over how long a rate is taken, seconds."""
@@ -85,6 +90,10 @@ class RunStatus:
     open_failures: tuple[OpenFailures, ...]
     requests_this_month: Mapping[str, int]
     """By stage, those that are taken to have cost something."""
+    requests_per_s: float | None = None
+    """Over the last minutes of the run; None where none ended in them."""
+    failed_lately: tuple[tuple[str, int], ...] = ()
+    """As `failed_requests`, over the last minutes of the run."""
 
     @property
     def eta_s(self) -> float | None:
@@ -108,13 +117,17 @@ class _Run:
     message: str = ""
     recent: dict[str, deque[tuple[float, int]]] = field(default_factory=lambda: defaultdict(deque))
     """By stage, (time, locations) of the parts that ended lately."""
+    attempts: deque[tuple[float, str]] = field(default_factory=deque)
+    """(time, kind) of the requests that ended lately."""
 
 
-class _Reader:
-    """Takes events one by one, oldest first."""
+class StatusReader:
+    """Takes events one by one, oldest first, and tells at any moment how the run stands.
 
-    def __init__(self, month: str) -> None:
-        self._month = month
+    Taking an event costs the same however long the log is; what is kept grows with the parts.
+    """
+
+    def __init__(self) -> None:
         self.run: _Run | None = None
         self.last_event: str | None = None
         self.totals: dict[str, int] = {}
@@ -125,7 +138,8 @@ class _Reader:
         self.requests = self.received_bytes = 0
         self.failed: Counter[str] = Counter()
         self.messages: deque[Message] = deque(maxlen=LAST_MESSAGES)
-        self.monthly: Counter[str] = Counter()
+        self.monthly: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """By month ('2026-04', UTC) and stage, requests that are taken to have cost something."""
         self._failing: dict[tuple[str, int], list[Mapping[str, Any]]] = defaultdict(list)
         self.open: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
         self._ever_open: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
@@ -136,6 +150,7 @@ class _Reader:
         }  # fmt: skip
 
     def take(self, event: Mapping[str, Any]) -> None:
+        """Count an event in; one of a kind that is not known is passed over."""
         taking = self._take.get(event.get("event", ""))
         if taking is not None:
             taking(event)
@@ -160,11 +175,13 @@ class _Reader:
         kind = event["kind"]
         self.requests += 1
         self.received_bytes += event["received_bytes"]
-        if kind != "ok":
+        if kind != OK:
             self.failed[kind] += 1
             self.messages.append(Message(event["time"], event["stage"], event["location_id"], kind, event["message"]))
-        if event["time"].startswith(self._month) and counts(event):
-            self.monthly[event["stage"]] += 1
+        if counts(event):
+            self.monthly[event["time"][: len("2026-04")]][event["stage"]] += 1
+        if self.run is not None:
+            _keep_lately(self.run.attempts, (_seconds(event["time"]), kind))
 
     def _failure(self, event: Mapping[str, Any]) -> None:
         self._failing[event["stage"], event["part"]].append(event)
@@ -177,7 +194,7 @@ class _Reader:
         self._now_open(key, failing)
         self._ever_open[key] = failing
         if self.run is not None and event["locations"]:
-            self.run.recent[key[0]].append((_seconds(event["time"]), event["locations"]))
+            _keep_lately(self.run.recent[key[0]], (_seconds(event["time"]), event["locations"]))
 
     def _now_open(self, key: tuple[str, int], failing: list[Mapping[str, Any]]) -> None:
         if failing:
@@ -197,32 +214,39 @@ class _Reader:
         if untold > 0:  # of a store found finished as a whole, or from before the log was lost
             self.parts[stage][-1 - numbers[0]] = {"locations": untold}
 
+    def status(self, now: datetime | None = None) -> RunStatus:
+        """How the run stands by the events taken so far; rates are those of the minutes before `now`."""
+        moment = now or datetime.now(UTC)
+        run = self.run
+        lately = [] if run is None else [kind for time, kind in run.attempts if time >= _window(run, moment)[0]]
+        return RunStatus(
+            started=None if run is None else run.started,
+            ended=None if run is None else run.ended,
+            why_ended=None if run is None else run.why,
+            last_word="" if run is None else run.message,
+            last_event=self.last_event,
+            stages=tuple(_stages(self, moment)),
+            funnel=tuple(_funnel(self)),
+            requests=self.requests,
+            failed_requests=tuple(self.failed.most_common()),
+            received_bytes=self.received_bytes,
+            messages=tuple(self.messages),
+            open_failures=tuple(_open(self)),
+            requests_this_month=dict(self.monthly[month_of(moment)]),
+            requests_per_s=None if run is None else _per_s(len(lately), *_window(run, moment)),
+            failed_lately=tuple(Counter(kind for kind in lately if kind != OK).most_common()),
+        )
+
 
 def read_status(events: Iterable[Mapping[str, Any]], now: datetime | None = None) -> RunStatus:
     """Read a whole event log; what it costs grows with its length, what it keeps with the parts."""
-    moment = now or datetime.now(UTC)
-    reader = _Reader(month_of(moment))
+    reader = StatusReader()
     for event in events:
         reader.take(event)
-    run = reader.run
-    return RunStatus(
-        started=None if run is None else run.started,
-        ended=None if run is None else run.ended,
-        why_ended=None if run is None else run.why,
-        last_word="" if run is None else run.message,
-        last_event=reader.last_event,
-        stages=tuple(_stages(reader, moment)),
-        funnel=tuple(_funnel(reader)),
-        requests=reader.requests,
-        failed_requests=tuple(reader.failed.most_common()),
-        received_bytes=reader.received_bytes,
-        messages=tuple(reader.messages),
-        open_failures=tuple(_open(reader)),
-        requests_this_month=dict(reader.monthly),
-    )
+    return reader.status(now)
 
 
-def _stages(reader: _Reader, now: datetime) -> Iterator[StageStatus]:
+def _stages(reader: StatusReader, now: datetime) -> Iterator[StageStatus]:
     for stage, total in reader.totals.items():
         done = sum(event["locations"] for event in reader.parts[stage].values())
         yield StageStatus(stage, min(done, total), total, _rate(reader.run, stage, now))
@@ -232,13 +256,28 @@ def _rate(run: _Run | None, stage: str, now: datetime) -> float | None:
     """Locations a second over the last minutes, or over the whole of a younger run."""
     if run is None:
         return None
+    begin, end = _window(run, now)
+    return _per_s(sum(locations for time, locations in run.recent[stage] if time >= begin), begin, end)
+
+
+def _window(run: _Run, now: datetime) -> tuple[float, float]:
+    """The minutes that a rate is taken over: the last ones of the run, or all of a younger run."""
     end = _seconds(run.ended) if run.ended else now.timestamp()
-    begin = max(end - RATE_WINDOW_S, _seconds(run.started))
-    lately = sum(locations for time, locations in run.recent[stage] if time >= begin)
-    return lately / (end - begin) if lately and end > begin else None
+    return max(end - RATE_WINDOW_S, _seconds(run.started)), end
 
 
-def _funnel(reader: _Reader) -> Iterator[FunnelStep]:
+def _per_s(number: int, begin: float, end: float) -> float | None:
+    return number / (end - begin) if number and end > begin else None
+
+
+def _keep_lately(recent: deque[_Timed], entry: _Timed) -> None:
+    """Add an entry, which begins with its time, and forget those that no rate is taken over any more."""
+    recent.append(entry)
+    while recent[0][0] < entry[0] - 2 * RATE_WINDOW_S:
+        recent.popleft()
+
+
+def _funnel(reader: StatusReader) -> Iterator[FunnelStep]:
     of_tiles = [stage for stage in TILE_FILTERS if stage in reader.totals]
     if not of_tiles:
         yield sample_step(sum(event["locations"] for event in reader.parts["sample"].values()))
@@ -247,7 +286,7 @@ def _funnel(reader: _Reader) -> Iterator[FunnelStep]:
         yield joined(stage, steps)
 
 
-def _open(reader: _Reader) -> Iterator[OpenFailures]:
+def _open(reader: StatusReader) -> Iterator[OpenFailures]:
     places: Counter[tuple[str, str]] = Counter()
     latest: dict[tuple[str, str], str] = {}
     for failures in reader.open.values():

@@ -1,4 +1,4 @@
-"""The ledger of a build, around all that the build does."""
+"""The ledger of a build and its live page, around all that the build does."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,10 +36,11 @@ def watched_run(
 ) -> "Iterator[Ledger]":
     """The same for a recipe of any kind; `digest` is that of all that decides its parts, `unit` what they count."""
     from pipeline.ledger import Ledger
+    from pipeline.live.writer import live_page
 
     def advance(now: "StageProgress") -> None:
         display.update(now.stage, now.done, now.total, reused=now.reused, unit=unit)
 
     ledger = Ledger(run.events, advance, budget)
-    with ledger.run(recipe=name, digest=digest, until=until):
+    with live_page(run, display.note), ledger.run(recipe=name, digest=digest, until=until):
         yield ledger

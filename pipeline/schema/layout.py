@@ -34,6 +34,11 @@ class RunLayout:
         return self.root / "report.html"
 
     @property
+    def live(self) -> AnyPath:
+        """The page that tells how the build stands while it runs."""
+        return self.root / "live.html"
+
+    @property
     def manifest(self) -> AnyPath:
         """The publishable description of the data set."""
         return self.root / "manifest"

@@ -1,12 +1,13 @@
 """A service that fails in every way it can gives the same data as one that never fails."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.emulator.faults import TRANSIENT_KINDS, parse_faults
+from pipeline.emulator.faults import TRANSIENT_KINDS, FaultKind, parse_faults
 from pipeline.schema.layout import RunLayout
 
 Noldo = Callable[..., Any]
@@ -43,6 +44,12 @@ def test_a_share_of_every_transient_fault_changes_nothing(
     assert kinds["transient"] > 0
     assert kinds["quota"] > 0
     assert set(counts["faults"]) == set(TRANSIENT_KINDS), "every kind struck this build"
+    assert kinds["quota"] == counts["faults"][FaultKind.QUOTA] + counts["faults"][FaultKind.RATE]
+    page = RunLayout(tmp_path / "run").live.read_text()
+    for kind in ("quota", "transient"):
+        told = re.search(rf'<tr id="failed-{kind}">.*?<td>(\d+)</td>', page)
+        assert told is not None
+        assert int(told[1]) == kinds[kind]
 
 
 def test_a_service_that_is_not_there_is_named(noldo: Noldo, small_recipe: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import event_log
-from pipeline.event_log import EventLog, read_events
+from pipeline.event_log import EventLog, EventTail, read_events
 from pipeline.files import file_sizes, write_bytes
 from pipeline.schema.paths import AnyPath
 
@@ -100,3 +100,30 @@ def test_a_write_that_fails_is_tried_again(bucket: Callable[[], AnyPath], monkey
         time.sleep(0.01)
     log.close()
     assert list(read_events(path)) == [{"at": 0}]
+
+
+def test_a_tail_gives_each_event_once_as_it_is_written(path: AnyPath) -> None:
+    tail = EventTail(path)
+    assert list(tail.new()) == []
+    found = []
+    for run in range(2):
+        log = EventLog(path, flush_s=60.0)
+        log.append([{"run": run, "at": 0}])
+        if run:
+            log._writer._flush() if isinstance(log._writer, event_log._SegmentWriter) else None
+            found += list(tail.new())
+        log.append([{"run": run, "at": 1}])
+        log.close()
+        found += list(tail.new())
+    assert found == [{"run": run, "at": at} for run in range(2) for at in range(2)]
+    assert list(tail.new()) == []
+
+
+def test_a_tail_waits_for_the_end_of_a_line_and_passes_over_what_is_no_event(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    tail = EventTail(path)
+    path.write_text('{"at": 0}\nnonsense\n[1]\n{"at"')
+    assert list(tail.new()) == [{"at": 0}]
+    with path.open("a") as file:
+        file.write(": 1}\n")
+    assert list(tail.new()) == [{"at": 1}]

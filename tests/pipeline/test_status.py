@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.budget import BudgetSettings
-from pipeline.status import RunStatus, StageStatus, read_status
+from pipeline.status import RunStatus, StageStatus, StatusReader, read_status
 
 BEGAN = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
@@ -136,6 +136,34 @@ def test_requests_failures_and_the_month() -> None:
     assert [m.message for m in status.messages] == ["reset 3", "reset 4", "reset 5", "reset 6", "429"]
     assert status.requests_this_month == {"export": 7, "match": 1}
     assert status.spent_eecu_s(BudgetSettings(eecu_s_per_pixel_request=10, eecu_s_per_scene_query=1)) == 71
+
+
+def test_requests_of_the_last_minutes() -> None:
+    log = Log()
+    log.start()
+    for _ in range(40):
+        log.attempt("export")
+    log.attempt("export", "quota", "429")
+    status = log.status()
+    # Of the last 300 s, an attempt every 10 s.
+    assert status.requests_per_s == 30 / 300
+    assert status.failed_lately == (("quota", 1),)
+    late = log.status(after_s=400)
+    assert (late.requests_per_s, late.failed_lately) == (None, ())
+
+
+def test_a_status_in_between_disturbs_nothing() -> None:
+    log = Log()
+    log.start()
+    log.add("stage", stage="seasons", locations=40)
+    for part in range(5):
+        log.part("seasons", part)
+    reader = StatusReader()
+    now = BEGAN + timedelta(seconds=10 * len(log.events))
+    for event in log.events:
+        reader.take(event)
+        reader.status(now)
+    assert reader.status(now) == log.status()
 
 
 def test_failures_are_open_until_their_part_is_complete() -> None:

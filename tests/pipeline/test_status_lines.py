@@ -6,7 +6,7 @@ import pytest
 from pipeline.budget import BudgetSettings
 from pipeline.funnel_step import FunnelStep
 from pipeline.status import Message, OpenFailures, RunStatus, StageStatus
-from pipeline.status_lines import RunAbout, status_lines
+from pipeline.status_lines import RunAbout, short_line, status_lines
 
 NOW = datetime(2026, 4, 1, 12, 10, tzinfo=UTC)
 RUNNING = RunStatus(
@@ -34,7 +34,7 @@ def text(status: RunStatus, *, running: bool = False) -> str:
 def test_a_running_build() -> None:
     said = text(RUNNING, running=True)
     assert "Running for 10 min 00 s; last event 2 s ago" in said
-    assert "25 of 100 (25.0%)  0.25/s, ETA 5 min 00 s" in said
+    assert "25 of 100 (25.0%)  15/min, ETA 5 min 00 s" in said
     assert "done in about 5 min 00 s" in said
     assert "less no DW label -60" in " ".join(said.split())
     assert "50 sent, 5 of them failed (3 transient, 2 quota), 48 MB received" in said
@@ -58,6 +58,21 @@ def test_how_the_last_run_ended(why: str | None, says: str) -> None:
     said = text(replace(RUNNING, ended=ended, why_ended=why))
     assert says in said
     assert "ETA" not in said
+
+
+def test_the_last_minutes_and_a_long_silence() -> None:
+    lately = replace(RUNNING, requests_per_s=0.5, failed_lately=(("quota", 2),))
+    assert "30/min in the last 5 min (2 quota)" in text(lately, running=True)
+    assert "in the last" not in text(RUNNING, running=True)
+    quiet = replace(RUNNING, last_event="2026-04-01T11:59:00.000+00:00")
+    assert "last event 11 min 00 s ago: it waits, or hangs" in text(quiet, running=True)
+
+
+def test_a_line_for_a_log() -> None:
+    line = short_line(RUNNING, replace(ABOUT, running=True))
+    assert line == (
+        "export 25 of 100, 15/min, ETA 5 min 00 s; 50 requests (3 transient, 2 quota); 3600 EECU-s this month, assumed"
+    )
 
 
 def test_permanent_failures_come_with_the_way_to_retry_them() -> None:

@@ -1,0 +1,129 @@
+"""Writes the live page beside a build, on a thread of the driver that takes at most a hundredth of a core."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pipeline.event_log import EventTail
+from pipeline.files import is_local, write_bytes
+from pipeline.live.about import read_recipe, run_about
+from pipeline.live.page import GRACE_S, render
+from pipeline.live.previews import Previews
+from pipeline.live.training import read_training
+from pipeline.live.view import live_view
+from pipeline.schema.layout import RunLayout
+from pipeline.status import StatusReader
+
+
+@dataclass(frozen=True)
+class LiveTimes:
+    """How often the page is written."""
+
+    first_s: float = 1.0
+    """How long after the start; a build that finds nothing to do writes no page."""
+    every_s: float = 5.0
+    stored_every_s: float = 60.0
+    """The same in object storage, where every write is paid for."""
+    share: float = 0.01
+    """Of one core's time that the page may take: where it takes longer, it is written more rarely."""
+    grace_s: float = GRACE_S
+    """How much later than promised the next page may be before the one that is open says that nobody writes."""
+    ending_s: float = 10.0
+    """How long the end of a build waits for a page that is being written."""
+
+
+TIMES: Final = LiveTimes()
+
+
+@contextmanager
+def live_page(run: RunLayout, note: Callable[[str], None], times: LiveTimes = TIMES) -> Iterator[None]:
+    """Keep `run.live` written while the build runs, and say on it at last how the build ended.
+
+    `note` is told where the page lies. Whatever goes wrong with it is told once and disturbs nothing.
+    """
+    page = _Page(run, note, times)
+    thread = threading.Thread(target=page.keep_writing, name="live page", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        page.stopping.set()
+        thread.join(times.ending_s)
+        if not thread.is_alive():
+            page.end()
+
+
+class _Page:
+    """The page of one build; the thread writes it, and once that has ended, the one that started it."""
+
+    def __init__(self, run: RunLayout, note: Callable[[str], None], times: LiveTimes) -> None:
+        self.stopping = threading.Event()
+        self._run, self._note, self._times = run, note, times
+        self._tail, self._reader = EventTail(run.events), StatusReader()
+        self._every_s = times.every_s if is_local(run.root) else times.stored_every_s
+        self._previews: Previews | None = None
+        self._began = time.monotonic()
+        self._cpu_s = self._turn_s = 0.0
+        self._failed = False
+
+    def keep_writing(self) -> None:
+        """Write the page again and again until the build ends."""
+        pause_s, told = self._times.first_s, False
+        while not self.stopping.wait(pause_s):
+            written = self._try(running=True)
+            if written and not told:
+                self._note(f"Live page: {self._run.live}")
+                told = True
+            pause_s = self._pause_s()
+
+    def end(self) -> None:
+        """Write how the build ended, where there is a page that says otherwise."""
+        self._try(running=False)
+
+    def _pause_s(self) -> float:
+        """Until the next page: its share of the processor is never more than was set."""
+        return max(self._every_s, self._turn_s / self._times.share)
+
+    def _try(self, *, running: bool) -> bool:
+        began = time.thread_time()
+        try:
+            if not running and not self._run.live.exists():
+                return False
+            self._write(running=running)
+        except Exception as error:  # noqa: BLE001 - a view of the build must not end it
+            if not self._failed:
+                self._failed = True
+                self._note(f"the live page cannot be written ({error}); the build goes on without it")
+            return False
+        finally:
+            took_s = time.thread_time() - began
+            # The first reads all that earlier runs have written down, which no later one does again.
+            self._turn_s = took_s if self._cpu_s else 0.0
+            self._cpu_s += took_s
+        return True
+
+    def _write(self, *, running: bool) -> None:
+        run, now = self._run, datetime.now(UTC)
+        for event in self._tail.new():
+            self._reader.take(event)
+        recipe = read_recipe(run)
+        self._previews = self._previews or Previews(run, recipe)
+        about = run_about(run, str(run.root), recipe, running=running)
+        status = self._reader.status(now)
+        view = live_view(
+            run.root.name,
+            status,
+            about,
+            read_training(run, since=status.started),
+            self._previews.latest(),
+            now=now,
+            next_s=self._pause_s(),
+            cpu_s=self._cpu_s,
+            elapsed_s=time.monotonic() - self._began,
+        )
+        report = run.report.name if not running and run.report.exists() else ""
+        write_bytes(run.live, render(view, report=report, grace_s=self._times.grace_s).encode())
