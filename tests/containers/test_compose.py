@@ -18,6 +18,7 @@ import requests
 import yaml
 
 from pipeline.cli.main import noldo as noldo_command
+from pipeline.recipe import load_recipe
 from pipeline.schema.layout import RunLayout
 
 BIN = Path(sys.executable).parent
@@ -81,6 +82,22 @@ def test_the_command_line_of_noldo_takes_them(
         command = command.commands[arguments.pop(0)]
     given = command.make_context(name, arguments).params
     assert "recipe" not in given or given["recipe"].exists()
+
+
+def test_the_override_for_earth_engine_is_one_of_these_services(
+    project: Path, monkeypatch: pytest.MonkeyPatch, services: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    """The block of the guide: of the specification's form, of services that are there, with a command that parses."""
+    (block,) = re.findall(r"```yaml\n(.*?)```", (project / "docs/how-to/containers.md").read_text(), re.DOTALL)
+    (tmp_path / "compose.override.yaml").write_text(block)
+    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", tmp_path / "compose.override.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    changed = yaml.safe_load(block)["services"]
+    assert set(changed) <= set(services)
+    monkeypatch.chdir(project)
+    given = noldo_command.commands["build"].make_context("build", words(changed["build"])[1:]).params
+    assert load_recipe(given["recipe"], given["settings"]).source.kind == "earthengine"
 
 
 def free_port() -> int:
