@@ -2,5 +2,6 @@
 
 from pipeline.report.gather import is_run
 from pipeline.report.page import write_report
+from pipeline.report.sample_view import MOST, SHOWN
 
-__all__ = ["is_run", "write_report"]
+__all__ = ["MOST", "SHOWN", "is_run", "write_report"]

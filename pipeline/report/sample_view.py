@@ -8,10 +8,10 @@ from pipeline.report.layers import Layer
 from pipeline.report.words import percent
 
 SHOWN: Final = 12
-"""Samples on a page unless more are asked for. A location with its truth takes about 0.3 MB of the page."""
+"""Samples on a page unless more are asked for. A location with its truth takes about 0.4 MB."""
 
 MOST: Final = 100
-"""More samples than this make a page that a browser opens slowly."""
+"""Samples that can be asked for: about 40 MB, which a browser opens slowly."""
 
 
 @dataclass(frozen=True)

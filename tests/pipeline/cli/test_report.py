@@ -3,10 +3,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from pipeline.cli.report import report
+from pipeline.report import MOST, SHOWN
 from pipeline.schema.errors import UsageError
 
 
@@ -66,11 +68,19 @@ def test_a_build_gets_its_page_and_only_with_options_of_tables_those(
 ) -> None:
     (tmp_path / "recipe.yaml").write_text("kind: dw\n")
     write_run(tmp_path / "transfer" / "run", "random", (0.2, 0.3))
-    monkeypatch.setattr("pipeline.report.write_report", lambda run, title: run.report)
+    asked: list[int] = []
+    monkeypatch.setattr("pipeline.report.write_report", lambda run, title, samples: asked.append(samples) or run.report)
     assert invoke(tmp_path).output == f"{tmp_path / 'report.html'}\n"
     assert json.loads(invoke(tmp_path, "--json").output) == {"report": str(tmp_path / "report.html")}
+    invoke(tmp_path, "--samples", MOST)
+    assert asked == [SHOWN, SHOWN, MOST]
+    with pytest.raises(click.BadParameter, match=str(MOST)):
+        invoke(tmp_path, "--samples", MOST + 1)
+    assert f"[{SHOWN}]" in invoke("--help").output
     assert not (tmp_path / "tables").exists()
     assert "1 transfer run," in invoke(tmp_path, "--out", tmp_path / "out").output
+    with pytest.raises(UsageError, match="--samples is about the page of a build"):
+        invoke(tmp_path, "--out", tmp_path / "out", "--samples", 3)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: None])

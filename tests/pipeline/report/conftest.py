@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,32 +63,42 @@ MakeRun = Callable[..., FakeRun]
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Build a run: `make_run(stored=4, px=32, root=None)`; 3 further locations are dropped, one fails to export."""
+    """Build a run: `make_run(stored=4, px=32, statistics=True)`; 3 further are dropped, one fails to export."""
 
-    def make(stored: int = 4, px: int = 32, root: Path | None = None, statistics: bool = True) -> FakeRun:
-        layout = RunLayout(root or tmp_path / "run")
-        layout.root.mkdir(parents=True, exist_ok=True)
-        rng = np.random.default_rng(7)
-        kept = _tables(layout, stored)
-        truth = np.stack([_land(rng, px) for _ in range(stored)])
-        label = np.stack([_noisy(rng, season) for season in truth])
-        s2, s1 = _images(rng, truth)
-        store = zarr.create_group(layout.store("nol"), zarr_format=3)
-        for name, data in (("s2", s2), ("s1", s1), ("dw", label)):
-            array = store.create_array(name, data=data, chunks=(1, *data.shape[1:]))
-            if name != "dw":
-                scaling = PUBLISHED.of(name)
-                array.attrs.update({"bands": list(scaling.bands), "scaling": scaling.as_attributes()})
-        zarr.create_group(layout.truth, zarr_format=3).create_array("truth", data=truth, chunks=(1, *truth.shape[1:]))
-        _manifest(layout, kept)
-        if statistics:
-            shard = _shard(s2, s1, label)
-            write_statistics(store, store_statistics([shard]))
-            (layout.manifest / "statistics.json").write_text(json.dumps(statistics_record([shard], PUBLISHED)))
-        _pretrain(layout, rng, s2, s1, label, truth)
-        return FakeRun(layout, kept, label, truth)
+    def make(**options: Any) -> FakeRun:
+        return _fake_run(tmp_path / "run", **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_shared_run() -> MakeRun:
+    """`make_shared_run(folder, ...)`: as `make_run`, in a folder that several tests may share."""
+    return _fake_run
+
+
+def _fake_run(root: Path, stored: int = 4, px: int = 32, statistics: bool = True) -> FakeRun:
+    layout = RunLayout(root)
+    root.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(7)
+    kept = _tables(layout, stored)
+    truth = np.stack([_land(rng, px) for _ in range(stored)])
+    label = np.stack([_noisy(rng, season) for season in truth])
+    s2, s1 = _images(rng, truth)
+    store = zarr.create_group(layout.store("nol"), zarr_format=3)
+    for name, data in (("s2", s2), ("s1", s1), ("dw", label)):
+        array = store.create_array(name, data=data, chunks=(1, *data.shape[1:]))
+        if name != "dw":
+            scaling = PUBLISHED.of(name)
+            array.attrs.update({"bands": list(scaling.bands), "scaling": scaling.as_attributes()})
+    zarr.create_group(layout.truth, zarr_format=3).create_array("truth", data=truth, chunks=(1, *truth.shape[1:]))
+    _manifest(layout, kept)
+    if statistics:
+        shard = _shard(s2, s1, label)
+        write_statistics(store, store_statistics([shard]))
+        (layout.manifest / "statistics.json").write_text(json.dumps(statistics_record([shard], PUBLISHED)))
+    _pretrain(layout, rng, s2, s1, label, truth)
+    return FakeRun(layout, kept, label, truth)
 
 
 def _tables(layout: RunLayout, stored: int) -> tuple[str, ...]:

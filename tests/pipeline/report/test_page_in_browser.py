@@ -1,5 +1,6 @@
 """The page in a real browser: what it draws, what its script does, and that it never calls out."""
 
+import json
 import re
 from collections.abc import Callable
 from html import unescape
@@ -9,48 +10,59 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pipeline.report import write_report
+from pipeline.report import picture, write_report
+from pipeline.schema.landcover import DW_CLASSES, IGNORE
 
 Browse = Callable[..., tuple[str, list[str]]]
 """Opens a page in a real browser, see tests/conftest.py."""
 
-Scripted = Callable[[Path, str], str]
+PROBE = Path(__file__).with_name("probe.js")
+"""One visit tells all: a browser takes longer to start than to use."""
 
 
-@pytest.fixture
-def scripted(browse: Browse) -> Callable[[Path, str], str]:
-    """Run a script at the end of a page and give back what it returns as text."""
-
-    def run(page: Path, script: str) -> str:
-        probe = page.with_name("probe.html")
-        code = f"<script>addEventListener('load',()=>{{document.title='<<'+(()=>{{{script}}})()+'>>'}})</script></body>"
-        probe.write_text(page.read_text().replace("</body>", code))
-        dom, console = browse(probe, "--dump-dom", "--window-size=1280,900")
-        assert console == []
-        found = re.search(r"<title>&lt;&lt;(.*?)&gt;&gt;</title>", dom, re.DOTALL)
-        assert found is not None
-        return unescape(found.group(1))
-
-    return run
+@pytest.fixture(scope="module")
+def fake(make_shared_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made = make_shared_run(tmp_path_factory.mktemp("browser") / "run")
+    write_report(made.layout, title="NoLDO demo")
+    return made
 
 
-@pytest.fixture
-def page(make_run: Callable[..., Any]) -> Path:
-    return write_report(make_run(stored=4).layout, title="NoLDO demo")
+@pytest.fixture(scope="module")
+def page(fake: Any) -> Path:
+    return Path(str(fake.layout.report))
 
 
-def test_every_section_is_drawn_and_the_console_stays_silent(page: Path, scripted: Scripted) -> None:
-    heights = scripted(
-        page,
-        "return [...document.querySelectorAll('section')].map(s=>s.id+' '+Math.round(s.offsetHeight)).join(';')"
-        "+';broken '+[...document.images].filter(i=>i.src&&i.complete&&!i.naturalWidth).length",
-    )
-    found = dict(entry.split() for entry in heights.split(";"))
-    assert found.pop("broken") == "0"
-    assert list(found) == [
+@pytest.fixture(scope="module")
+def told(page: Path, browse: Browse) -> dict[str, Any]:
+    """What the probe saw; it fails where the console said anything."""
+    probe = page.with_name("probe.html")
+    ends = "(told => { document.title = '<<' + JSON.stringify(told) + '>>'; })"
+    script = f"<script>addEventListener('load', () => ({PROBE.read_text()})().then{ends})</script></body>"
+    probe.write_text(page.read_text().replace("</body>", script))
+    dom, console = browse(probe, "--dump-dom", "--window-size=1280,900")
+    assert console == []
+    found = re.search(r"<title>&lt;&lt;(.*?)&gt;&gt;</title>", dom, re.DOTALL)
+    assert found is not None
+    seen: dict[str, Any] = json.loads(unescape(found.group(1)))
+    return seen
+
+
+def test_every_section_is_drawn_and_nothing_is_asked_of_anybody(told: dict[str, Any]) -> None:
+    assert list(told["sections"]) == [
         "where", "funnel", "quality", "samples", "classes", "bands", "pretraining", "selection", "check",
     ]  # fmt: skip
-    assert min(int(height) for height in found.values()) > 150
+    assert min(told["sections"].values()) > 150
+    assert (told["broken"], told["requests"]) == (0, [])
+
+
+def test_everything_has_a_name_for_those_who_hear_the_page(told: dict[str, Any]) -> None:
+    assert (told["nameless"], told["withoutAlt"], told["unnamedSections"]) == ([], 0, 0)
+    assert told["landmarks"] == [True, True, True]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_text_stands_out_from_what_lies_behind_it(told: dict[str, Any], theme: str) -> None:
+    assert told["poor"][theme] == []
 
 
 def test_a_script_that_fails_or_calls_out_would_be_noticed(tmp_path: Path, browse: Browse) -> None:
@@ -60,70 +72,120 @@ def test_a_script_that_fails_or_calls_out_would_be_noticed(tmp_path: Path, brows
     assert any("undefinedFunction" in line for line in console)
 
 
-def test_a_thumbnail_shows_its_location_alone(page: Path, scripted: Scripted) -> None:
-    shown = "[...document.querySelectorAll('.sample')].filter(s=>s.offsetHeight).map(s=>s.dataset.id)"
-    answer = scripted(
-        page,
-        f"const a={shown}; document.querySelectorAll('.picker button')[2].click(); const b={shown};"
-        "return [a,b,document.querySelector('.picker [aria-pressed=true]').textContent].join('|')",
-    )
-    assert answer == "0000000|0000002|0000002"
+def test_a_layer_and_a_season_are_chosen_and_another_layer_laid_over(told: dict[str, Any], fake: Any) -> None:
+    seen = told["browser"]
+    assert [(shot["id"], shot["layer"], shot["season"]) for shot in seen["first"]] == [
+        ("0000000", "true", str(season)) for season in (1, 2, 3, 4)
+    ]
+    assert seen["legendsAtFirst"] == []
+    assert [shot["picture"] for shot in seen["label"]] == [picture.classes(season) for season in fake.label[0]]
+    assert seen["legendsOfLabel"] == ["dw"]
+    (over,) = seen["overlaid"]
+    assert (over["layer"], over["season"], over["opacity"]) == ("label", "2", "0.8")
+    assert over["over"] == picture.classes(fake.truth[0, 1])
 
 
-def test_the_map_zooms_and_comes_back(page: Path, scripted: Scripted) -> None:
-    answer = scripted(
-        page,
-        "const m=document.getElementById('map'), w=()=>m.viewBox.baseVal.width.toFixed(1), click=z=>"
-        "document.querySelector(`[data-zoom=${z}]`).click(); const seen=[w()];"
-        "click('in'); seen.push(w()); click('out'); seen.push(w()); click('fit'); seen.push(w());"
-        "const box=m.getBoundingClientRect();"
-        "const marks=[...m.querySelectorAll('.marks path')].map(p=>p.getBoundingClientRect());"
-        "seen.push(marks.every(r=>r.left>=box.left&&r.right<=box.right&&r.top>=box.top&&r.bottom<=box.bottom));"
-        "seen.push(Math.round(Math.max(...marks.map(r=>r.width)))); click('world'); seen.push(w());"
-        "return seen.join(' ')",
-    )
-    whole, inside, back, fitted, all_seen, widest, again = answer.split()
-    assert (whole, inside, back, again) == ("360.0", "180.0", "360.0", "360.0")
-    assert float(fitted) < 360
-    assert all_seen == "true"
-    assert 5 <= int(widest) <= 14
+def test_the_keyboard_goes_through_locations_and_layers(told: dict[str, Any]) -> None:
+    seen = told["browser"]
+    assert [(shot["id"], shot["layer"], shot["season"]) for shot in seen["right"]] == [("0000001", "label", "2")]
+    assert seen["focus"] == "0000001"
+    assert {(shot["id"], shot["layer"]) for shot in seen["down"]} == {("0000001", "truth")}
+    assert len(seen["down"]) == 4
+    assert '"layer":"truth"' in seen["kept"]
+    assert {shot["id"] for shot in seen["everything"]} == {"0000002"}
+    assert len(seen["everything"]) == 4 * 6
+    assert seen["pressed"] == "0000002"
 
 
-def test_a_picture_opens_enlarged_and_a_mark_leads_to_its_sample(page: Path, scripted: Scripted) -> None:
-    answer = scripted(
-        page,
-        "document.querySelector('.sample .shot').click(); const d=document.getElementById('zoom');"
-        "const seen=[d.open, d.querySelector('p').textContent, d.querySelector('img').naturalWidth>0]; d.close();"
-        "const mark=document.querySelector('[data-id=\"0000003\"][data-sample]');"
-        "mark.dispatchEvent(new MouseEvent('click',{bubbles:true}));"
-        "seen.push(document.querySelector('.sample:not([hidden])').dataset.id); return seen.join('|')",
-    )
-    assert answer == "true|S2 true colour, season 1, 0000000|true|0000003"
+def test_the_readout_tells_the_classes_of_the_pixel_in_every_season(told: dict[str, Any], fake: Any) -> None:
+    words = {c.code: f"{c.code} {c.name}" for c in DW_CLASSES} | {IGNORE: "no label"}
+    row, column = 9, 20
+    labels, truths = (array[2, :, row, column].tolist() for array in (fake.label, fake.truth))
+    states = [
+        "label is right" if label == truth else "label is wrong" for label, truth in zip(labels, truths, strict=True)
+    ]
+    expected = [f"row {row}, column {column}"]
+    for name, said in (
+        ("DW label", [words[code] for code in labels]),
+        ("Truth", [words[code] for code in truths]),
+        ("Label errors", states),
+    ):
+        expected.append(" ".join([name, *said]))
+    assert told["browser"]["readout"] == "".join(expected)
+
+
+def test_a_picture_opens_enlarged_and_leads_to_the_next(told: dict[str, Any]) -> None:
+    assert told["browser"]["enlarged"] == [True, "DW label, season 1, 0000002", True]
+    assert told["browser"]["next"] == [True, "Truth, season 1, 0000002", False]
+
+
+def test_the_map_zooms_moves_and_comes_back(told: dict[str, Any]) -> None:
+    seen = told["map"]
+    widths = {name: view["width"] for name, view in seen.items() if isinstance(view, dict) and "width" in view}
+    assert (widths["whole"], widths["in"], widths["out"]) == (360, 180, 360)
+    assert widths["fit"] < 360
+    assert seen["allInside"]
+    assert 5 <= seen["widest"] <= 16
+    assert widths["wheelUnasked"] == 360 > widths["wheel"] > widths["plus"] == widths["right"]
+    assert seen["right"]["x"] - seen["plus"]["x"] == pytest.approx(widths["plus"] / 8)
+    assert widths["zero"] == 360
+    assert seen["drag"]["x"] - seen["beforeDrag"]["x"] == pytest.approx(0.1 * widths["beforeDrag"], rel=0.02)
+    assert widths["pinch"] == pytest.approx(widths["drag"] / 2, rel=0.02)
+    assert re.fullmatch(r"[\d,]+ km", seen["scale"])
+
+
+def test_marks_are_hidden_told_about_and_found(told: dict[str, Any]) -> None:
+    seen = told["map"]
+    assert (seen["marks"], seen["withoutKept"], seen["withKept"]) == (8, 4, 8)
+    assert seen["dropped"] == "0000004: 19.40° N, 99.10° W — no DW label · season 2: no DW label"
+    assert seen["previewed"].endswith("— kept See its pictures")
+    assert seen["sample"] == "0000003"
+    assert seen["nowhere"] == "'nowhere' is not on this map."
+    assert seen["found"]["chosen"] == ["0000005"]
+    assert seen["found"]["view"]["width"] < 5
+    assert seen["found"]["view"]["x"] < 36.8 < seen["found"]["view"]["x"] + seen["found"]["view"]["width"]
+    assert seen["found"]["grid"] > 4
+
+
+def test_digests_and_commands_are_copied_whole(told: dict[str, Any]) -> None:
+    assert "ab" * 32 in told["copied"]
+    assert "noldo manifest verify .\nsha256sum -c --quiet manifest/manifest-sha256.txt" in told["copied"]
 
 
 @pytest.mark.parametrize(("query", "light"), [("?theme=light", True), ("?theme=dark", False)])
 def test_both_themes_are_drawn(page: Path, query: str, light: bool, browse: Browse) -> None:
-    picture = page.with_suffix(".png")
-    _, console = browse(page, f"--screenshot={picture}", "--window-size=1280,900", query=query)
+    screen = page.with_name("screen.png")
+    _, console = browse(page, f"--screenshot={screen}", "--window-size=1280,900", query=query)
     assert console == []
-    with Image.open(picture) as image:
+    with Image.open(screen) as image:
         corner = image.convert("L").getpixel((4, 4))
+    assert isinstance(corner, int)
     assert (corner > 128) == light
 
 
 def test_nothing_is_wider_than_a_phone(page: Path, browse: Browse) -> None:
-    """A frame of 390 px, because a headless window is never narrower than 500."""
-    report = (
-        "<script>addEventListener('load',()=>parent.postMessage(document.documentElement.scrollWidth,'*'))</script>"
-    )
+    """A frame of 390 px, because a headless window is never narrower than 500; with every layer shown, and with one."""
+    width = "parent.postMessage(document.documentElement.scrollWidth, '*')"
+    every = "document.querySelector('[name=layer][value=all]').click()"
+    report = f"<script>addEventListener('load',()=>{{{width};{every};{width}}})</script>"
     inner = page.with_name("inner.html")
     inner.write_text(page.read_text().replace("</body>", f"{report}</body>"))
     holder = page.with_name("phone.html")
     holder.write_text(
-        "<!doctype html><title>none</title>"
-        "<script>addEventListener('message',e=>{document.title='width '+e.data})</script>"
+        "<!doctype html><title>width</title>"
+        "<script>addEventListener('message',e=>{document.title+=' '+e.data})</script>"
         f"<iframe src='{inner.name}' style='width:390px;height:800px;border:0'></iframe>"
     )
     dom, console = browse(holder, "--dump-dom")
     assert console == []
-    assert "<title>width 390</title>" in dom
+    assert "<title>width 390 390</title>" in dom
+
+
+def test_without_scripts_everything_that_can_stand_still_is_there(page: Path) -> None:
+    text = page.read_text()
+    static = text[text.index("<body>") : text.index("<script>")]
+    hidden = re.findall(r"<(\w+)(?:\s[^>]*)?\shidden[\s>]", static)
+    assert set(hidden) <= {"button", "div", "form", "p"}
+    assert not re.search(r"<(article|figure|section)[^>]*\shidden", static)
+    assert "<noscript>" in static
+    assert static.count('<article class="sample"') == 4

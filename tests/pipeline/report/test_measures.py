@@ -1,0 +1,33 @@
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline.report.gather import gather
+from pipeline.report.measures import measures
+from pipeline.schema.records import SensorShift
+
+
+def test_percentiles_are_over_every_location_and_season(make_run: Callable[..., Any]) -> None:
+    quality = gather(make_run(stored=4).layout).quality
+    found = {measure.name: measure for measure in measures(quality)}
+    labels = found["Pixels with a label"]
+    assert (labels.unit, labels.values) == ("%", 20)
+    assert labels.percentiles[0] == pytest.approx(10.0)
+    assert labels.percentiles[2:] == pytest.approx((90.0, 90.0, 90.0))
+    assert found["Sentinel-1 from Sentinel-2, where sure"].percentiles == pytest.approx((5.0,) * 5)
+    assert found["Level of the darkest Sentinel-2 band"].percentiles[2] == 20.0
+
+
+def test_unsure_shifts_and_what_nobody_measured_are_left_out(make_run: Callable[..., Any]) -> None:
+    quality = gather(make_run(stored=4).layout).quality
+    unsure = (SensorShift(100.0, 0.0, 9.9),) * 4
+    found = measures([dataclasses.replace(q, s1_shift=unsure, s2_dark_level=()) for q in quality])
+    assert [measure.name for measure in found] == [
+        "Pixels with a label",
+        "Pixels that Sentinel-2 observed",
+        "Pixels that Sentinel-1 observed",
+        "Pixels in Sentinel-1 border noise",
+    ]
+    assert measures([]) == ()
