@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from documentation.cells import code, plain, table
-from documentation.shown_commands import Shown, blocks, commands, pages
+from documentation.shown_commands import Block, Shown, blocks, commands, pages
 
 LIST = Path(__file__).parent / "not_run.yaml"
 
@@ -18,34 +18,44 @@ class NotRun:
     """A class of commands that no test runs as they stand."""
 
     why: str
-    patterns: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
     """Regular expressions, looked for in a command whose blanks are single ones."""
+    pages: tuple[str, ...] = ()
+    """Pages of which everything is of this class."""
     instead: tuple[str, ...] = ()
     """Tests that run the like of it."""
+    modules: tuple[str, ...] = ()
+    """Packages of Python that need not be installed here."""
 
-    def fits(self, shown: Shown) -> bool:
-        """Whether a command is of this class."""
-        return any(re.search(pattern, one_line(shown)) for pattern in self.patterns)
+    def fits(self, shown: Shown | Block) -> bool:
+        """Whether a command, or a block of Python, is of this class."""
+        page = shown.page if isinstance(shown, Block) else shown.block.page
+        return page in self.pages or any(re.search(pattern, one_line(shown)) for pattern in self.patterns)
 
 
 def read_list() -> list[NotRun]:
     """The classes, in order: the first that fits a command counts."""
     listed = yaml.safe_load(LIST.read_text(encoding="utf-8"))
-    return [NotRun(one["why"], tuple(one["patterns"]), tuple(one.get("instead", ()))) for one in listed]
+    return [NotRun(one.pop("why"), **{key: tuple(value) for key, value in one.items()}) for one in listed]
 
 
-def one_line(shown: Shown) -> str:
-    """A command with single blanks."""
+def one_line(shown: Shown | Block) -> str:
+    """A command, or a block, with single blanks."""
     return " ".join(shown.text.split())
 
 
 def all_shown(root: Path) -> list[Shown]:
     """Every command in a block of README.md and docs/, page by page."""
-    return [one for page in pages(root) for block in blocks(page, root) for one in commands(block)]
+    return [one for block in all_blocks(root) for one in commands(block)]
 
 
-def reason(shown: Shown, classes: Sequence[NotRun]) -> NotRun | None:
-    """Why a command is not run; None where it is."""
+def all_blocks(root: Path) -> list[Block]:
+    """Every block of README.md and docs/, page by page."""
+    return [block for page in pages(root) for block in blocks(page, root)]
+
+
+def reason(shown: Shown | Block, classes: Sequence[NotRun]) -> NotRun | None:
+    """Why a command, or a block of Python, is not run; None where it is."""
     return next((one for one in classes if one.fits(shown)), None)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from documentation.not_run import all_shown, one_line, read_list
+from documentation.not_run import all_blocks, all_shown, one_line, read_list
 from documentation.recipe_files import read_by
 from documentation.recipe_keys import RECIPES
 from documentation.shown_commands import PROGRAMS, Shown, inline_commands, pages
@@ -127,11 +127,12 @@ def test_what_is_shown_of_a_command_is_known(one: Shown) -> None:
 
 
 def test_every_class_of_commands_not_run_still_has_some() -> None:
-    texts = [one_line(one) for one in SHOWN if not one.is_synopsis]
+    python = [block for block in all_blocks(ROOT) if block.language == "python"]
+    texts = [one_line(one) for one in (*(one for one in SHOWN if not one.is_synopsis), *python)]
     for kind in read_list():
         for pattern in kind.patterns:
             assert any(re.search(pattern, text) for text in texts), f"no command fits '{pattern}' any more"
-        missing = [test for test in kind.instead if not (ROOT / test).is_file()]
+        missing = [file for file in (*kind.instead, *kind.pages) if not (ROOT / file).is_file()]
         assert not missing
 
 

@@ -93,9 +93,10 @@ def test_what_is_cheap_runs(
     home: Path,
     bucket: None,
     noldo_here: Any,
+    localised: Callable[[str], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shell = Shell(place("\n".join(one.text for one in PAGES[page])), home, noldo_here, monkeypatch)
     for one in PAGES[page]:
-        status, said = shell.run(one.text)
+        status, said = shell.run(localised(one.text))
         assert status == 0, f"{page}, line {one.block.line}: {one.text}\n{said}"
