@@ -146,4 +146,4 @@ def _open_lines(failures: Sequence[OpenFailures], about: RunAbout) -> list[str]:
 
 
 def _ago(time: str, now: datetime) -> str:
-    return duration(max((now - datetime.fromisoformat(time)).total_seconds(), 0.0))
+    return duration(round(max((now - datetime.fromisoformat(time)).total_seconds(), 0.0)))

@@ -1,5 +1,7 @@
 """`noldo status`: how a run stands, while it runs or afterwards."""
 
+import sys
+
 import click
 
 from pipeline.cli.directory import RUN_DIRECTORY
@@ -35,7 +37,6 @@ def status(directory: AnyPath, watch: bool, as_json: bool) -> None:
             watch_json(look, click.echo)
         else:
             watch_run(look)
-    except ToldToEnd:
-        raise
-    except KeyboardInterrupt:
-        return  # whoever watches has seen enough; the build goes on without them
+    except KeyboardInterrupt as told:  # whoever watches has seen enough; the build goes on without them
+        if isinstance(told, ToldToEnd):
+            sys.exit(told.exit_status)

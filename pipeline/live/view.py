@@ -58,8 +58,10 @@ class StepView:
 
     name: str
     kept: int
+    entered: int
+    """What it has judged so far."""
     share: float
-    """Of what came into the whole funnel, 0..1."""
+    """Kept, of all that came into the whole funnel, 0..1."""
     reasons: tuple[tuple[str, int], ...]
 
 
@@ -236,8 +238,8 @@ def _funnel(steps: tuple[FunnelStep, ...]) -> list[StepView]:
     views = []
     for step in shown:
         if step.stage in ENTERED and step.entered > step.kept:
-            views.append(StepView(ENTERED[step.stage], step.entered, step.entered / whole, ()))
-        views.append(StepView(WORDS[step.stage], step.kept, step.kept / whole, step.reasons))
+            views.append(StepView(ENTERED[step.stage], step.entered, step.entered, step.entered / whole, ()))
+        views.append(StepView(WORDS[step.stage], step.kept, step.entered, step.kept / whole, step.reasons))
     return views
 
 

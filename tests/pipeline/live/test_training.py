@@ -15,6 +15,9 @@ def test_the_last_whole_line_of_the_log(tmp_path: Path) -> None:
     layout = PretrainLayout(tmp_path / "pretrain")
     layout.root.mkdir()
     layout.record.write_text(json.dumps({"settings": {"epochs": 40}}))
+    begun = read_training(run, LONG_AGO)
+    assert begun is not None
+    assert (begun.epoch, begun.epochs, begun.train_loss) == (0, 40, None)
     layout.log.write_text('{"epoch": 1, "train_loss": 3.5}\n{"epoch": 2, "train_loss": 2.5, "val_loss": 2.75}\n{"epo')
     found = read_training(run, LONG_AGO)
     assert found is not None

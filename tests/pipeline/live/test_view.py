@@ -58,7 +58,7 @@ def test_a_build_under_way() -> None:
     assert [(one.kind, one.requests, one.lately, one.open) for one in shown.failures] == [
         ("transient", 3, 0, 4), ("quota", 2, 1, 0),
     ]  # fmt: skip
-    assert [(step.kept, step.share) for step in shown.funnel] == [(100, 1.0), (40, 0.4)]
+    assert [(step.kept, step.entered, step.share) for step in shown.funnel] == [(100, 100, 1.0), (40, 80, 0.4)]
     assert shown.cpu_share == pytest.approx(1 / 1200)
 
 
