@@ -26,7 +26,8 @@ PROGRAMS: Final = frozenset((*SHELL, *OWN, *OTHERS))
 WORDS_BEFORE: Final = re.compile(r"^(?:[A-Z_]+=\S*\s+|\(\s*|for \w+ in |\.venv/bin/)*")
 """What may stand before the first command of a line."""
 
-SEPARATORS: Final = frozenset({"&&", "||", "|", ";", "&", "(", ")", ";;"})
+SEPARATORS: Final = frozenset("&|;()")
+"""Signs of which what stands between commands is made."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ def _simple(text: str) -> Iterator[list[str]]:
     for word in [*lexer, ";"]:
         if skip:
             skip = False
-        elif word in SEPARATORS or word == "do":
+        elif set(word) <= SEPARATORS or word == "do":
             if words and words[0] not in ("for", "done"):
                 yield _bare(words)
             words = []

@@ -36,7 +36,7 @@ def looped(text: str) -> str:
 def of_noldo(words: list[str]) -> list[str] | None:
     """The arguments of noldo in a command that calls it, by torchrun too; None in any other."""
     if words[:1] == ["torchrun"]:
-        words = words[words.index("noldo") :]
+        words = words[words.index("--no-python") + 1 :]
     return words[1:] if words[:1] == ["noldo"] else None
 
 

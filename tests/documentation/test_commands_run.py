@@ -23,7 +23,7 @@ for _one in all_shown(ROOT):
     if not _one.is_synopsis and reason(_one, read_list()) is None:
         PAGES.setdefault(_one.block.page, []).append(_one)
 
-BUILDS = ("runs/demo", "runs/nol")
+BUILDS = ("runs/demo", "runs/nol", "runs/munich")
 """Run directories that pages speak of; a small build stands in their place."""
 
 
