@@ -1,12 +1,12 @@
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const root = document.documentElement;
 
-// What was chosen outlives a reload, where the browser lets a page remember anything.
+// What was chosen on this page outlives a reload, where the browser lets a page remember anything.
 const keep = (name, value) => {
-  try { sessionStorage.setItem(`${document.title} ${name}`, JSON.stringify(value)); } catch { /* it may not */ }
+  try { sessionStorage.setItem(`${location.pathname} ${name}`, JSON.stringify(value)); } catch { /* it may not */ }
 };
 const kept = (name) => {
-  try { return JSON.parse(sessionStorage.getItem(`${document.title} ${name}`)); } catch { return null; }
+  try { return JSON.parse(sessionStorage.getItem(`${location.pathname} ${name}`)); } catch { return null; }
 };
 
 // Told to a screen reader.

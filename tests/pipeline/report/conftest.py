@@ -1,9 +1,11 @@
 """Small run directories, made up after the layout that the stages and the training write."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,38 @@ def make_run(tmp_path: Path) -> MakeRun:
 def make_shared_run() -> MakeRun:
     """`make_shared_run(folder, ...)`: as `make_run`, in a folder that several tests may share."""
     return _fake_run
+
+
+@pytest.fixture(scope="session")
+def on_a_phone(browse: Callable[..., tuple[str, list[str]]]) -> Callable[..., list[Any]]:
+    """`on_a_phone(script, *pages)`: what a script returns at the end of each page, in frames 390 px wide.
+
+    Frames, because a headless window is never narrower than 500 px. It fails where the console says anything.
+    """
+
+    def visit(script: str, *pages: Path) -> list[Any]:
+        frames = []
+        for at, page in enumerate(pages):
+            inner = page.with_name("inner.html")
+            tell = f"parent.postMessage([{at}, (() => {{{script}}})()], '*')"
+            code = f"<script>addEventListener('load', () => {tell})</script></body>"
+            inner.write_text(page.read_text().replace("</body>", code))
+            frames.append(f"<iframe src='file://{inner}' style='width:390px;height:800px;border:0'></iframe>")
+        holder = pages[0].with_name("phone.html")
+        gather = "told[e.data[0]] = e.data[1]; document.title = '<<' + JSON.stringify(told) + '>>'"
+        holder.write_text(
+            "<!doctype html><title>none</title>"
+            f"<script>const told = []; addEventListener('message', (e) => {{ {gather}; }})</script>{''.join(frames)}"
+        )
+        dom, console = browse(holder, "--dump-dom")
+        assert console == []
+        found = re.search(r"<title>&lt;&lt;(.*?)&gt;&gt;</title>", dom, re.DOTALL)
+        assert found is not None
+        seen: list[Any] = json.loads(unescape(found.group(1)))
+        assert len(seen) == len(pages)
+        return seen
+
+    return visit
 
 
 def _fake_run(root: Path, stored: int = 4, px: int = 32, statistics: bool = True) -> FakeRun:

@@ -1,5 +1,5 @@
 // Uses the page as a reader would, and gives back what was seen after each step.
-async () => {
+async (row, column) => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const one = (selector) => document.querySelector(selector);
   const drawn = (element) => element.checkVisibility();
@@ -88,7 +88,7 @@ async () => {
   told.browser.pressed = one(".picker [aria-pressed=true]").textContent;
   const shot = one('.sample:not([hidden]) [data-layer="label"] .shot');
   const box = shot.getBoundingClientRect();
-  shot.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: box.left + box.width * (20.5 / 32), clientY: box.top + box.height * (9.5 / 32) }));
+  shot.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: box.left + box.width * ((column + 0.5) / 32), clientY: box.top + box.height * ((row + 0.5) / 32) }));
   told.browser.readout = one(".readout").textContent;
   shot.click();
   const dialog = one("#zoom");

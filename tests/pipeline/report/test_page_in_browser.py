@@ -2,12 +2,15 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.report import picture, write_report
@@ -32,12 +35,26 @@ def page(fake: Any) -> Path:
     return Path(str(fake.layout.report))
 
 
+def telling_pixel(label_SHW: NDArray[np.uint8]) -> tuple[int, int]:
+    """A pixel whose labels are not those of any pixel beside it."""
+    inner = label_SHW[:, 1:-1, 1:-1]
+    beside = [
+        label_SHW[:, 1 + dy : dy - 1 or None, 1 + dx : dx - 1 or None] for dy, dx in ((1, 0), (-1, 0), (0, 1), (0, -1))
+    ]
+    alone = np.all([(other != inner).any(axis=0) for other in beside], axis=0)
+    row, column = np.argwhere(alone)[0] + 1
+    return row, column
+
+
 @pytest.fixture(scope="module")
-def told(page: Path, browse: Browse) -> dict[str, Any]:
+def told(page: Path, fake: Any, browse: Browse) -> dict[str, Any]:
     """What the probe saw; it fails where the console said anything."""
     probe = page.with_name("probe.html")
+    row, column = map(int, telling_pixel(fake.label[2]))
     ends = "(told => { document.title = '<<' + JSON.stringify(told) + '>>'; })"
-    script = f"<script>addEventListener('load', () => ({PROBE.read_text()})().then{ends})</script></body>"
+    script = (
+        f"<script>addEventListener('load', () => ({PROBE.read_text()})({row}, {column}).then{ends})</script></body>"
+    )
     probe.write_text(page.read_text().replace("</body>", script))
     dom, console = browse(probe, "--dump-dom", "--window-size=1280,900")
     assert console == []
@@ -99,7 +116,7 @@ def test_the_keyboard_goes_through_locations_and_layers(told: dict[str, Any]) ->
 
 def test_the_readout_tells_the_classes_of_the_pixel_in_every_season(told: dict[str, Any], fake: Any) -> None:
     words = {c.code: f"{c.code} {c.name}" for c in DW_CLASSES} | {IGNORE: "no label"}
-    row, column = 9, 20
+    row, column = telling_pixel(fake.label[2])
     labels, truths = (array[2, :, row, column].tolist() for array in (fake.label, fake.truth))
     states = [
         "label is right" if label == truth else "label is wrong" for label, truth in zip(labels, truths, strict=True)
@@ -163,22 +180,22 @@ def test_both_themes_are_drawn(page: Path, query: str, light: bool, browse: Brow
     assert (corner > 128) == light
 
 
-def test_nothing_is_wider_than_a_phone(page: Path, browse: Browse) -> None:
-    """A frame of 390 px, because a headless window is never narrower than 500; with every layer shown, and with one."""
-    width = "parent.postMessage(document.documentElement.scrollWidth, '*')"
-    every = "document.querySelector('[name=layer][value=all]').click()"
-    report = f"<script>addEventListener('load',()=>{{{width};{every};{width}}})</script>"
-    inner = page.with_name("inner.html")
-    inner.write_text(page.read_text().replace("</body>", f"{report}</body>"))
-    holder = page.with_name("phone.html")
-    holder.write_text(
-        "<!doctype html><title>width</title>"
-        "<script>addEventListener('message',e=>{document.title+=' '+e.data})</script>"
-        f"<iframe src='{inner.name}' style='width:390px;height:800px;border:0'></iframe>"
-    )
-    dom, console = browse(holder, "--dump-dom")
-    assert console == []
-    assert "<title>width 390 390</title>" in dom
+def test_nothing_is_wider_than_a_phone_however_far_the_run_has_come(
+    page: Path, make_shared_run: Callable[..., Any], tmp_path: Path, on_a_phone: Callable[..., list[Any]]
+) -> None:
+    unfinished = []
+    for name, lost in (
+        ("matched", ["store", "manifest", "tables/quality", "pretrain"]),
+        ("begun", ["store", "manifest", "tables"]),
+    ):
+        layout = make_shared_run(tmp_path / name, stored=1).layout
+        for part in lost:
+            shutil.rmtree(layout.root / part)
+        unfinished.append(write_report(layout, title=name))
+    every = "document.querySelector('[name=layer][value=all]')?.click();"
+    width = "document.documentElement.scrollWidth"
+    seen = on_a_phone(f"const one = {width}; {every} return [one, {width}];", page, *unfinished)
+    assert seen == [[390, 390]] * 3
 
 
 def test_without_scripts_everything_that_can_stand_still_is_there(page: Path) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,48 @@ def test_an_osm_run_shows_curve_confusion_leaks_and_pictures(osm_run: RunLayout)
         assert kept == train + test == sum(accuracy >= threshold / 100 for accuracy in accuracies)
     assert text.count('class="admitted"') == sum(len(classes) for classes in OSM_ADMITS.values())
     assert "No pretraining set was named" in text
+
+
+def test_pages_of_tiles_work_on_a_phone(
+    osm_run: RunLayout, dw_run: RunLayout, on_a_phone: Callable[..., list[Any]]
+) -> None:
+    pages = [Path(str(write_report(run, title="tiles"))) for run in (osm_run, dw_run)]
+    seen = on_a_phone(
+        """
+        const all = (selector) => [...document.querySelectorAll(selector)];
+        const marks = () => all(".marks path").filter((mark) => mark.getBoundingClientRect().width > 0).length;
+        const shots = () => all(".sample:not([hidden]) [data-layer]").filter((shot) => shot.offsetParent);
+        const layers = () => shots().map((shot) => shot.dataset.layer);
+        const low = all("section").filter((section) => section.offsetHeight < 100).length;
+        const told = { width: document.documentElement.scrollWidth, low };
+        told.layers = layers();
+        document.querySelector('[name=layer][value=dw]').click();
+        told.chosen = layers();
+        told.marks = marks();
+        document.querySelector('[data-split=test] button').click();
+        told.withoutTest = marks();
+        return told;
+        """,
+        *pages,
+    )
+    osm, dw = seen
+    assert (osm["width"], dw["width"], osm["low"], dw["low"]) == (390, 390, 0, 0)
+    assert (osm["layers"], osm["chosen"]) == (["true", "infrared", "radar", "dw", "osm"], ["dw"])
+    assert (dw["layers"], dw["chosen"]) == (["true", "infrared", "radar", "dw"], ["dw"])
+    for told, run in ((osm, osm_run), (dw, dw_run)):
+        found = gather_tiles(run)
+        assert told["marks"] == len(found.locations)
+        assert told["marks"] - told["withoutTest"] == sum(row.split == "test" for row in found.index) > 0
+
+
+def test_what_was_dropped_is_told_with_its_reason(osm_run: RunLayout) -> None:
+    text = page(osm_run, "osm")
+    section = text[text.index('id="quality"') : text.index('id="agreement"')]
+    dropped = gather_tiles(osm_run).dropped
+    assert len(dropped) > 0
+    rows = re.findall(r'<td class="text">(.*?)<span class="fine">for example (.*?)</span></td><td>(\d+)</td>', section)
+    assert sum(int(number) for _, _, number in rows) == len(dropped)
+    assert {unescape(reason) for reason, _, _ in rows} == {tile.reason for tile in dropped}
 
 
 def test_the_map_says_what_became_of_every_tile(osm_run: RunLayout, dw_run: RunLayout) -> None:
