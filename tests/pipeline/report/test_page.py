@@ -2,15 +2,20 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 
 from pipeline.report import write_report
+from pipeline.report.words import count, figure, percent
+from pipeline.scaling import PUBLISHED
 from pipeline.schema.errors import UsageError
+from pipeline.schema.landcover import DW_CLASSES, IGNORE
 from pipeline.schema.layout import PretrainLayout, RunLayout
 
 SECTIONS = ["where", "funnel", "quality", "samples", "classes", "bands", "pretraining", "selection", "check"]
@@ -74,6 +79,57 @@ def test_the_curves_begin_at_the_first_epoch(make_run: Callable[..., Any]) -> No
     text = write_report(make_run().layout, title="demo").read_text()
     assert "<title>train, 1: 3.6</title>" in text
     assert "<title>train, 6: 1.45</title>" in text
+
+
+def rows_of(text: str, section: str) -> dict[str, list[str]]:
+    """The rows of a section's tables by their first cell, as plain text."""
+    part = text[text.index(f'<section id="{section}"') :]
+    part = part[: part.index("</section>")]
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', part, re.DOTALL)
+    plain = [
+        (unescape(re.sub(r"<[^>]*>", "", name)).strip(), re.findall(r"<td[^>]*>(.*?)</td>", cells))
+        for name, cells in rows
+    ]
+    return dict(reversed(plain))  # of the same name, the first
+
+
+def test_the_figures_on_the_page_are_those_of_the_run(make_run: Callable[..., Any]) -> None:
+    fake = make_run(stored=4)
+    text = write_report(fake.layout, title="demo").read_text()
+    stored = zarr.open_array(fake.layout.store("nol"), path="s1", mode="r")[:, :, 0]
+    low, span = PUBLISHED.s1.low_and_span()
+    raw = (low[0] + stored / 255.0 * span[0]).astype(np.float32)
+    pixels, mean, std, *_ = rows_of(text, "bands")["VV"]
+    assert (pixels, mean, std) == (count(raw.size), figure(float(raw.mean())), figure(float(raw.std())))
+    known = fake.label != IGNORE
+    for cover in DW_CLASSES:
+        true = (fake.truth == cover.code) & known
+        labelled = fake.label == cover.code
+        right = int((true & labelled).sum())
+        assert rows_of(text, "classes")[cover.name] == [
+            count(int(true.sum())),
+            percent(right / true.sum() if true.any() else None),
+            percent(right / labelled.sum() if labelled.any() else None),
+        ]
+    flags = rows_of(text, "quality")
+    lost = next(cells for name, cells in flags.items() if name.startswith("too few labels"))
+    assert lost == ["60 % of the pixels labelled", "1", "1", "0", "0", "0", "1"]
+    kept = re.findall(r'<span class="figure">(\d+)</span><span class="fine">', text)
+    assert kept == ["8", "6", "5", "4"]
+
+
+def test_a_manifest_that_tells_otherwise_than_the_store_is_shown_to_differ(make_run: Callable[..., Any]) -> None:
+    fake = make_run(stored=2)
+    assert 'class="differs"' not in write_report(fake.layout, title="demo").read_text()
+    path = fake.layout.manifest / "statistics.json"
+    path.write_text(
+        path.read_text().replace(
+            '"label_pixels_per_season": {"pretrain": [[', '"label_pixels_per_season": {"pretrain": [[9', 1
+        )
+    )
+    text = write_report(fake.layout, title="demo").read_text()
+    assert text.count('class="differs"') == 1
+    assert text.count('class="same"') == 2
 
 
 def test_the_page_asks_nothing_of_anybody(make_run: Callable[..., Any]) -> None:
