@@ -186,7 +186,12 @@ class _Reading:
 
     def _unread(self, path: str) -> Checked:
         self._on_bytes(0)
-        return Checked([] if is_there(self._tree.root, path) else [missing(path)])
+        try:
+            return Checked([] if is_there(self._tree.root, path) else [missing(path)])
+        except Exception as error:
+            if not is_reading(error):
+                raise
+            return Checked([unreadable(path, error)])
 
     def _memories(self) -> Sequence[Memory]:
         """This thread's own, one for each file that it reads at once."""

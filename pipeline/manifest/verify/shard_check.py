@@ -29,7 +29,7 @@ Reading = Generator[Parts, None, None]
 def check_file(path: AnyPath, name: str, sha256: str, memory: Memory, on_bytes: OnBytes) -> Checked:
     """Compare a file's SHA-256 with the published one."""
     checked = Checked()
-    with opened(path, memory) as file:
+    with opened(path, memory, lambda: on_bytes(0)) as file:
         for parts in _Whole(file, on_bytes).finish(checked, name, sha256):
             take(parts)
     return checked
@@ -67,7 +67,7 @@ def is_reading(error: Exception) -> bool:
 
 
 def _check_shard(root: AnyPath, job: ShardJob, memory: Memory, on_bytes: OnBytes, checked: Checked) -> Reading:
-    with opened(root / job.path, memory) as file:
+    with opened(root / job.path, memory, lambda: on_bytes(0)) as file:
         whole = _Whole(file, on_bytes)
         extents = read_index(file, job.layout)
         if isinstance(extents, str):

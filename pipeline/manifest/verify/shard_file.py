@@ -1,13 +1,16 @@
 """One file of a sharded array taken apart: its index, and its chunks in the order in which they lie there."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from upath import UPath
 
 from pipeline.files import is_local
 from pipeline.manifest.verify.bounds import longest_chunk
@@ -22,6 +25,9 @@ BATCH_BYTES: Final = 2**20
 
 BATCH_CHUNKS: Final = 2**16
 """Of chunks of a few bytes no more in one go: each takes more as an object than as data."""
+
+WAIT_S: Final = 0.2
+"""Until whoever waits for an object is asked whether to go on."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,13 @@ class Batch:
 
 
 @contextmanager
-def opened(path: AnyPath, memory: "Memory") -> Iterator[OpenFile]:
-    """Open a file for reading parts of it; one of object storage or the web comes whole, in one request."""
+def opened(path: AnyPath, memory: "Memory", on_wait: Callable[[], None]) -> Iterator[OpenFile]:
+    """Open a file for reading parts of it; one of object storage or the web comes whole, in one request.
+
+    `on_wait` is called now and then while it comes, and may raise to give it up.
+    """
     if not is_local(path):
-        whole = np.frombuffer(path.read_bytes(), np.uint8)
+        whole = np.frombuffer(_fetched(path, on_wait), np.uint8)
         yield OpenFile(len(whole), lambda start, stop: whole[start:stop])
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -79,6 +88,18 @@ def opened(path: AnyPath, memory: "Memory") -> Iterator[OpenFile]:
         yield OpenFile(size, read)
     finally:
         os.close(descriptor)
+
+
+def _fetched(path: UPath, on_wait: Callable[[], None]) -> bytes:
+    """A whole object. A server may send it for ever, a few bytes at a time."""
+    coming = asyncio.run_coroutine_threadsafe(path.fs._cat_file(path.path), path.fs.loop)
+    try:
+        while not futures.wait([coming], WAIT_S).done:
+            on_wait()
+        data: bytes = coming.result()
+        return data
+    finally:
+        coming.cancel()
 
 
 class Memory:

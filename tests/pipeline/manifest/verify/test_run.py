@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
+from botocore.exceptions import EndpointConnectionError  # type: ignore[import-untyped]
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from pipeline.files import open_published
@@ -222,9 +224,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
+def served(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
     """A plain web server of a folder."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -257,10 +259,56 @@ def test_an_interruption_ends_the_threads_and_is_passed_on(root: Path) -> None:
     assert threading.active_count() <= before + 1  # zarr's own loop may have begun
 
 
+class Slow(Quiet):
+    """Sends shards for ever, a byte at a time."""
+
+    asked = threading.Event()
+
+    def do_GET(self) -> None:
+        if "/c/" not in self.path:
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(10**9))
+        self.end_headers()
+        self.asked.set()
+        with suppress(OSError):  # the other side went away
+            while True:
+                self.wfile.write(b"x")
+                time.sleep(0.05)
+
+
+def test_an_interruption_does_not_wait_for_a_server(root: Path) -> None:
+    def interrupt(_: Progress) -> None:
+        assert Slow.asked.wait(20)
+        raise KeyboardInterrupt
+
+    with served(root.parent, Slow) as url, pytest.raises(KeyboardInterrupt):
+        verify(open_published(f"{url}/{root.name}"), threads=8, on_progress=interrupt, sample=0.01)
+
+
+def test_storage_that_fails_half_way_is_found(root: Path, bucket: Callable[[], Any], monkeypatch: Any) -> None:
+    there = bucket()
+    there.fs.put(f"{root}/", there.path.rstrip("/") + "/", recursive=True)
+    fetch = type(there.fs)._cat_file
+
+    async def fail(self: Any, path: str, *args: Any, **kwargs: Any) -> bytes:
+        if path.endswith(SHARD):
+            raise EndpointConnectionError(endpoint_url="https://elsewhere")
+        data: bytes = await fetch(self, path, *args, **kwargs)
+        return data
+
+    monkeypatch.setattr(type(there.fs), "_cat_file", fail)
+    found = told(verify(there))
+    assert set(found) == {"files", "content"}
+    (line,) = found["files"]
+    assert line.startswith(f"{SHARD}: cannot be read: Could not connect")
+
+
 def test_a_file_that_cannot_be_read_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     @contextmanager
-    def broken(path: Path, memory: Any) -> Iterator[Any]:
-        with opened(path, memory) as file:
+    def broken(path: Path, *more: Any) -> Iterator[Any]:
+        with opened(path, *more) as file:
             if path == root / SHARD:
                 raise OSError(5, "Input/output error")
             yield file
