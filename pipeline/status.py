@@ -121,6 +121,14 @@ class _Run:
     """(time, kind) of the requests that ended lately."""
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What an event told of a part; of those found finished without one, how many locations."""
+
+    locations: int
+    step: FunnelStep | None = None
+
+
 class StatusReader:
     """Takes events one by one, oldest first, and tells at any moment how the run stands.
 
@@ -131,9 +139,9 @@ class StatusReader:
         self.run: _Run | None = None
         self.last_event: str | None = None
         self.totals: dict[str, int] = {}
-        self.parts: dict[str, dict[int, Mapping[str, Any]]] = defaultdict(dict)
-        """The latest event of every part that stands, by stage: a part found finished is as that event made it."""
-        self._ever: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self.parts: dict[str, dict[int, _Part]] = defaultdict(dict)
+        """What the latest event told of every part that stands, by stage: one found finished is as it was made."""
+        self._ever: dict[tuple[str, int], _Part] = {}
         self._digest: str | None = None
         self.requests = self.received_bytes = 0
         self.failed: Counter[str] = Counter()
@@ -188,8 +196,8 @@ class StatusReader:
 
     def _part(self, event: Mapping[str, Any]) -> None:
         key = event["stage"], event["part"]
-        self._ever[key] = event
-        self.parts[key[0]][key[1]] = event
+        made = _Part(event["locations"], step_from(event["funnel"]) if "funnel" in event else None)
+        self._ever[key] = self.parts[key[0]][key[1]] = made
         failing = self._failing.pop(key, [])
         self._now_open(key, failing)
         self._ever_open[key] = failing
@@ -210,9 +218,9 @@ class StatusReader:
             if known is not None:
                 self.parts[stage][part] = known
                 self._now_open((stage, part), self._ever_open.get((stage, part), []))
-                untold -= known["locations"]
+                untold -= known.locations
         if untold > 0:  # of a store found finished as a whole, or from before the log was lost
-            self.parts[stage][-1 - numbers[0]] = {"locations": untold}
+            self.parts[stage][-1 - numbers[0]] = _Part(untold)
 
     def status(self, now: datetime | None = None) -> RunStatus:
         """How the run stands by the events taken so far; rates are those of the minutes before `now`."""
@@ -248,7 +256,7 @@ def read_status(events: Iterable[Mapping[str, Any]], now: datetime | None = None
 
 def _stages(reader: StatusReader, now: datetime) -> Iterator[StageStatus]:
     for stage, total in reader.totals.items():
-        done = sum(event["locations"] for event in reader.parts[stage].values())
+        done = sum(part.locations for part in reader.parts[stage].values())
         yield StageStatus(stage, min(done, total), total, _rate(reader.run, stage, now))
 
 
@@ -280,10 +288,9 @@ def _keep_lately(recent: deque[_Timed], entry: _Timed) -> None:
 def _funnel(reader: StatusReader) -> Iterator[FunnelStep]:
     of_tiles = [stage for stage in TILE_FILTERS if stage in reader.totals]
     if not of_tiles:
-        yield sample_step(sum(event["locations"] for event in reader.parts["sample"].values()))
+        yield sample_step(sum(part.locations for part in reader.parts["sample"].values()))
     for stage in of_tiles or FILTERS:
-        steps = [step_from(event["funnel"]) for event in reader.parts[stage].values() if "funnel" in event]
-        yield joined(stage, steps)
+        yield joined(stage, [part.step for part in reader.parts[stage].values() if part.step is not None])
 
 
 def _open(reader: StatusReader) -> Iterator[OpenFailures]:

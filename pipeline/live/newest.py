@@ -1,5 +1,6 @@
 """What a build staged last, found by the times of its files: the log tells of whole parts only."""
 
+import heapq
 import os
 import re
 from collections.abc import Iterator
@@ -34,31 +35,34 @@ def newest_staged(folder: Path, number: int) -> list[Staged]:
 
     What is gone by the time it is looked at is passed over, and so are rows that have been freed.
     """
-    parts = [path / LABELS if path.suffix == ".zarr" else path for path in _entries(folder)]
-    dated = sorted(((about.st_mtime, path) for path in parts if (about := _stat(path)) is not None), reverse=True)
-    return sorted((found for _, path in dated[:PARTS] for found in _within(path)), reverse=True)[:number]
+    names = (f"{name}/{LABELS}" if name.endswith(".zarr") else name for name in _names(folder))
+    found = ((about.st_mtime, name) for name in names if (about := _stat(f"{folder}/{name}")) is not None)
+    parts = [folder / name for _, name in heapq.nlargest(PARTS, found)]
+    return heapq.nlargest(number, (staged for part in parts for staged in _within(part)))
 
 
 def _within(part: Path) -> Iterator[Staged]:
-    for path in _entries(part):
-        chunk = _CHUNK.fullmatch(path.name) if part.name == LABELS else None
-        if chunk is None and path.suffix != ".npz":
+    for name in _names(part):
+        chunk = _CHUNK.fullmatch(name) if part.name == LABELS else None
+        if chunk is None and not name.endswith(".npz"):
             continue
-        about = _stat(path)
+        about = _stat(f"{part}/{name}")
         if about is not None and about.st_size:
-            row, whole = (int(chunk[1]), part.parent) if chunk else (None, path)
+            row, whole = (int(chunk[1]), part.parent) if chunk else (None, part / name)
             yield Staged(about.st_mtime, whole, row)
 
 
-def _entries(folder: Path) -> list[Path]:
+def _names(folder: Path) -> list[str]:
     try:
-        return list(folder.iterdir())
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
     except OSError:
         return []
 
 
-def _stat(path: Path) -> os.stat_result | None:
+def _stat(path: str) -> os.stat_result | None:
+    """Of text, not of a Path: of a large build's thousands of parts that takes a quarter of the time."""
     try:
-        return path.stat()
+        return os.stat(path)  # noqa: PTH116
     except OSError:
         return None

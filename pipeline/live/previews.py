@@ -59,16 +59,17 @@ class Previews:
         self._season, self._anchor = _newest_season(recipe)
         self._shown: dict[Staged, Preview] = {}
 
-    def latest(self) -> tuple[Preview, ...]:
+    def latest(self, to_make: int = SHOWN) -> tuple[Preview, ...]:
         """At most SHOWN, the newest first; none in object storage, where each would be megabytes to fetch.
 
-        What cannot be read is passed over. What was shown stays, freed or not, until something newer is there.
+        At most `to_make` of them are made now. What cannot be read is passed over. What was shown stays, freed or
+        not, until something newer is there.
         """
         if not is_local(self._folder):
             return ()
         found = dict(self._shown)
-        for staged in newest_staged(self._folder, SHOWN):
-            preview = found.get(staged) or self._made(staged)
+        for staged in [staged for staged in newest_staged(self._folder, SHOWN) if staged not in found][:to_make]:
+            preview = self._made(staged)
             if preview is not None:
                 found[staged] = preview
         self._shown = {staged: found[staged] for staged in sorted(found, reverse=True)[:SHOWN]}

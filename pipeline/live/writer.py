@@ -2,21 +2,24 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from pipeline.event_log import EventTail
 from pipeline.files import is_local, write_bytes
 from pipeline.live.about import read_recipe, run_about
 from pipeline.live.page import GRACE_S, render
-from pipeline.live.previews import Previews
+from pipeline.live.previews import SHOWN, Previews
 from pipeline.live.training import read_training
 from pipeline.live.view import live_view
 from pipeline.schema.layout import RunLayout
 from pipeline.status import StatusReader
+
+PICTURED: Final = 2
+"""Locations that one page makes pictures of: each takes some 30 ms, and all at once would hold the next page up."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class _Page:
         self._run, self._note, self._times = run, note, times
         self._tail, self._reader = EventTail(run.events), StatusReader()
         self._every_s = times.every_s if is_local(run.root) else times.stored_every_s
+        self._recipe: Mapping[str, Any] | None = None
         self._previews: Previews | None = None
         self._began = time.monotonic()
         self._cpu_s = self._turn_s = 0.0
@@ -110,16 +114,16 @@ class _Page:
         run, now = self._run, datetime.now(UTC)
         for event in self._tail.new():
             self._reader.take(event)
-        recipe = read_recipe(run)
-        self._previews = self._previews or Previews(run, recipe)
-        about = run_about(run, str(run.root), recipe, running=running)
+        self._recipe = self._recipe or read_recipe(run)
+        self._previews = self._previews or Previews(run, self._recipe)
+        about = run_about(run, str(run.root), self._recipe, running=running)
         status = self._reader.status(now)
         view = live_view(
             run.root.name,
             status,
             about,
             read_training(run, since=status.started),
-            self._previews.latest(),
+            self._previews.latest(PICTURED if running else SHOWN),
             now=now,
             next_s=self._pause_s(),
             cpu_s=self._cpu_s,

@@ -50,6 +50,16 @@ def test_each_is_made_once_and_what_was_shown_stays_when_freed_or_damaged(
     assert {preview.name for preview in previews.latest()} == {"a", "b", "d"}
 
 
+def test_as_many_are_made_at_once_as_are_wanted(tmp_path: Path, stage: Callable[..., None]) -> None:
+    run = RunLayout(tmp_path)
+    stage(run, 0, *"abcde")
+    previews = Previews(run, RECIPE)
+    first = previews.latest(2)
+    assert len(first) == 2
+    assert previews.latest(2)[:2] == first
+    assert len(previews.latest(0)) == 4
+
+
 def test_tiles_of_a_downstream_build(dw_run: Path) -> None:
     shown = Previews(RunLayout(dw_run), {"kind": "dw"}).latest()
     assert len(shown) == 4
