@@ -21,7 +21,7 @@ from pipeline.report.words import position
 NORTH_DEG: Final = 84.0
 SOUTH_DEG: Final = -60.0
 MOST_MARKS: Final = 4000
-"""More marks than this are thinned evenly, a kind at a time."""
+"""More marks than this are thinned evenly, a kind at a time; those of places with pictures stay."""
 
 SHAPES: Final = (
     "M0-2.6A2.6 2.6 0 1 0 0 2.6A2.6 2.6 0 1 0 0-2.6Z",
@@ -116,10 +116,11 @@ def place_map(
     drawn = 0
     for number, mark in reversed(list(enumerate(marks))):
         alike = [place for place in places if fate[place.location_id] == mark.kind]
-        kept = evenly_spaced(len(alike), max(1, round(share * len(alike))))
+        kept = set(evenly_spaced(len(alike), max(1, round(share * len(alike)))))
+        kept |= {at for at, place in enumerate(alike) if place.location_id in notes.previewed}
         drawn += len(kept)
         layer = svg.add(root, "g", css=f"marks mark-{mark.style}", data_kind=number)
-        _draw(layer, mark, [alike[i] for i in kept], notes)
+        _draw(layer, mark, [alike[i] for i in sorted(kept)], notes)
     splits = Counter(notes.split[p.location_id] for p in places if notes.split.get(p.location_id))
     return WorldMap(svg.markup(root), marks, drawn, tuple(sorted(splits.items())) if len(splits) > 1 else ())
 

@@ -13,7 +13,8 @@ const mapView = (() => {
     view.y = Math.min(Math.max(view.y, whole.y), whole.y + whole.height - view.height);
     map.setAttribute("viewBox", `${view.x} ${view.y} ${view.width} ${view.height}`);
     map.classList.toggle("near", view.width < whole.width * 0.999);
-    map.style.setProperty("--k", 1.4 * view.width / (map.clientWidth || 1000));
+    const size = String(1.4 * view.width / (map.clientWidth || 1000));
+    if (map.style.getPropertyValue("--k") !== size) map.style.setProperty("--k", size);
     keep("map", view);
     map.dispatchEvent(new CustomEvent("drawn", { detail: view }));
   };

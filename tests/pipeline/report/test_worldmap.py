@@ -88,3 +88,14 @@ def test_a_full_map_is_thinned_evenly_but_loses_no_kind(
     drawn = world_map(gather(make_run(stored=24).layout), previewed=[])
     assert drawn.drawn == len(marks_of(drawn.drawing)) == 12 + 4
     assert drawn.marks[0].count == 24
+
+
+def test_places_with_pictures_are_on_the_fullest_map(
+    make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worldmap, "MOST_MARKS", 3)
+    fake = make_run(stored=12)
+    drawn = world_map(gather(fake.layout), previewed=fake.kept[3:6])
+    ringed = {mark.get("data-id") for mark in marks_of(drawn.drawing) if mark.get("data-sample") is not None}
+    assert ringed == set(fake.kept[3:6])
+    assert drawn.drawn == len(marks_of(drawn.drawing))
