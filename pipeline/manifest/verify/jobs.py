@@ -30,6 +30,10 @@ class Jobs:
     """Of which only the SHA-256 is to be compared: path -> published."""
     unread: list[str] = field(default_factory=list)
     """Listed files that the sample leaves out."""
+    rows: int = 0
+    """Of arrays, that are to be compared."""
+    unread_rows: int = 0
+    """Of arrays, that the sample leaves out."""
     to_find: list[str] = field(default_factory=list)
     """Of these, those of which it is not known whether they are there."""
     findings: list[Finding] = field(default_factory=list)
@@ -81,6 +85,7 @@ class _Planner:
             path = f"{rows.path}/{layout.file(shard)}"
             sha256 = None if self.recompressed else self.tree.checksums.get(path)
             there = not self.presence.listable or path in self.presence.sizes
+            self._count(layout.rows_of(shard), shard in chosen)
             if shard not in chosen:
                 self.jobs.unread += [path] if sha256 is not None else []
             elif there:
@@ -93,7 +98,9 @@ class _Planner:
     def _plan_blocks(self, rows: ExpectedRows, opened: object, published: int) -> None:
         cut = [job for job in blocks(rows, opened) if job.block.start < published]
         chosen = self.sample.chosen(rows.store, len(cut))
-        self.jobs.blocks += [job for number, job in enumerate(cut) if number in chosen]
+        for number, job in enumerate(cut):
+            self._count(job.block, number in chosen)
+            self.jobs.blocks += [job] if number in chosen else []
         why = f"{rows.path} lies otherwise than a build writes it; zarr compares what checksums its chunks have"
         self.jobs.skipped["crc32c"].append(why)
 
@@ -123,6 +130,10 @@ class _Planner:
         store, array = "/".join(path.split("/")[:2]), path.split("/")[2]
         pixels = array in self.tree.arrays.get(store, {}) and not path.endswith("zarr.json")
         return f"{store}/{array}" if pixels else ""
+
+    def _count(self, rows: range, chosen: bool) -> None:
+        self.jobs.rows += len(rows) * chosen
+        self.jobs.unread_rows += len(rows) * (not chosen)
 
     def _array(self, rows: ExpectedRows) -> object:
         return self.tree.arrays[rows.store][rows.array]

@@ -79,9 +79,7 @@ def verify(
     findings += read.findings
     if not presence.listable:
         jobs.skipped["files"].append("files that are not listed: a web server does not say what it has")
-    if jobs.unread:
-        for check in ("checksums", "crc32c", "content", "values"):
-            jobs.skipped[check].append(f"{len(jobs.unread)} files: only a sample of {sample:g} was read")
+    _say_unread(jobs, sample)
     return VerifyReport(
         root=str(root),
         findings=tuple(sorted(set(findings), key=_order)),
@@ -92,6 +90,18 @@ def verify(
         skipped={check: tuple(reasons) for check, reasons in jobs.skipped.items()},
         signature=signature.signature_line(tree, key),
     )
+
+
+def _say_unread(jobs: Jobs, sample: float) -> None:
+    """Say of every check what of it the sample left out."""
+    why = f"only a sample of {sample:g} was read"
+    if jobs.unread:
+        jobs.skipped["checksums"].append(f"{len(jobs.unread)} files: {why}")
+    if jobs.unread_rows:
+        rows = f"{jobs.unread_rows} of {jobs.rows + jobs.unread_rows} rows of arrays: {why}"
+        for check in ("crc32c", "content", "values"):
+            jobs.skipped[check].append(rows)
+        jobs.skipped["index"].append(f"shares of labelled pixels in rows of arrays that were not read: {why}")
 
 
 def _nothing(root: AnyPath, findings: list[Finding], seconds: float) -> VerifyReport:

@@ -180,6 +180,10 @@ def test_a_copy_that_was_packed_anew_holds_what_was_published(root: Path, shards
     array[4] = row
     (finding,) = verify(root, recompressed=True).findings
     assert (finding.check, finding.array, finding.row) == ("content", "s1", 4)
+    part = verify(root, recompressed=True, sample=0.3)
+    unread = f"{15 - part.rows} of 15 rows of arrays: only a sample of 0.3 was read"
+    assert (unread in part.skipped.get("content", ())) == (part.rows < 15)
+    assert part.rows in ((15,) if shards else (6, 9))  # of two chunks of each array one
 
 
 def pack_anew(root: Path, shards: int | None) -> None:
@@ -209,7 +213,10 @@ def test_a_sample_reads_a_share_and_says_so(root: Path) -> None:
     assert part.ok
     assert part.files == whole.files - 6
     assert part.rows in (3, 6)  # of three shards of each array one: the last one holds a single row
-    assert part.skipped["content"] == ("6 files: only a sample of 0.3 was read",)
+    assert part.skipped["checksums"] == ("6 files: only a sample of 0.3 was read",)
+    unread = f"{15 - part.rows} of 15 rows of arrays: only a sample of 0.3 was read"
+    assert {part.skipped[check] for check in ("crc32c", "content", "values")} == {(unread,)}
+    assert [line.startswith("shares of labelled pixels") for line in part.skipped["index"]] == [True]
     assert part.lines()[-1].endswith("all holds of what was looked at")
     rows = [verify(root, sample=0.3, seed=seed).bytes for seed in range(8)]
     assert len(set(rows)) > 1
