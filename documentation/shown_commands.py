@@ -14,7 +14,23 @@ Language = Literal["sh", "python", "other"]
 LANGUAGES: Final[dict[str, Language]] = {"sh": "sh", "bash": "sh", "console": "sh", "python": "python"}
 """What a fence calls its language -> what it is to us; all others are not looked into."""
 
-SHELL: Final = ("cat", "cd", "cp", "echo", "export", "kill", "ls", "mkdir", "rm", "source")
+SHELL: Final = (
+    "cat",
+    "cd",
+    "cp",
+    "echo",
+    "exit",
+    "export",
+    "kill",
+    "ls",
+    "mkdir",
+    "rm",
+    "set",
+    "source",
+    "trap",
+    "wait",
+)
+KEYWORDS: Final = frozenset({"!", "do", "done", "else", "fi", "if", "then", "until", "while"})
 OWN: Final = ("make", "noldo", "python", "train")
 OTHERS: Final = (
     "aws", "curl", "dask", "docker", "earthengine", "gcloud", "git", "gsutil", "helm", "hf", "jupyter", "kubectl",
@@ -51,8 +67,10 @@ class Shown:
     """Without its comment."""
 
     def simple(self) -> list[list[str]]:
-        """The commands that it consists of, as words without assignments and redirections."""
-        return list(_simple(self.text))
+        """The commands that it consists of, as words without assignments and redirections; those of `--wrap` too."""
+        found = [words for words in _simple(self.text.removeprefix("#!\n")) if words]
+        wrapped = [words[words.index("--wrap") + 1] for words in found if "--wrap" in words]
+        return found + [words for text in wrapped for words in Shown(self.block, text).simple()]
 
     @property
     def is_synopsis(self) -> bool:
@@ -82,7 +100,9 @@ def blocks(page: Path, root: Path) -> list[Block]:
 
 
 def commands(block: Block) -> list[Shown]:
-    """The commands of a block of the shell, in order; none of another."""
+    """The commands of a block of the shell, in order, a script being one; none of another."""
+    if block.text.startswith("#!"):
+        return [Shown(block, "\n".join(["#!", *_lines(block.text)]))]
     return [Shown(block, text) for text in _lines(block.text)] if block.language == "sh" else []
 
 
@@ -156,7 +176,8 @@ def _without_comment(text: str) -> str:
 
 
 def _simple(text: str) -> Iterator[list[str]]:
-    lexer = shlex.shlex(text.partition("<<")[0].replace("\n", " ; "), posix=True, punctuation_chars=True)
+    plain = re.sub(r"\$\(\(.*?\)\)|\$\([^()]*\)", "0", text.partition("<<")[0])  # what the shell computes is any word
+    lexer = shlex.shlex(plain.replace("\n", " ; "), posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words: list[str] = []
     skip = False
@@ -164,7 +185,9 @@ def _simple(text: str) -> Iterator[list[str]]:
         if skip:
             skip = False
         elif set(word) <= SEPARATORS or word == "do":
-            if words and words[0] not in ("for", "done"):
+            while words and words[0] in KEYWORDS:
+                words = words[1:]
+            if words and words[0] != "for":
                 yield _bare(words)
             words = []
         elif set(word) <= set("<>&") or word in ("2>", "1>"):

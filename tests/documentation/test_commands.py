@@ -27,8 +27,9 @@ def label(one: Shown) -> str:
 
 
 def looped(text: str) -> str:
-    """A loop over given words with the first of each in the place of its variable."""
-    for variable, word in re.findall(r"for (\w+) in (\S+)", text):
+    """A loop over given words with the first of each in place of its variable; a script with what it sets itself."""
+    assigned = re.findall(r"^([A-Z_]+)=([\w./-]+)$", text, re.MULTILINE)
+    for variable, word in (*re.findall(r"for (\w+) in (\S+)", text), *assigned):
         text = re.sub(rf"\$\{{?{variable}\b\}}?", word, text)
     return text
 

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import rasterio
+from rasterio.transform import from_origin
 
 from documentation.not_run import all_blocks, read_list, reason
 from documentation.shown_commands import Block
@@ -65,11 +68,22 @@ def test_blocks_import_what_there_is_and_name_nothing_else(block: Block) -> None
     assert unknown_names(tree) == set()
 
 
+def write_world(path: Path) -> None:
+    """A land cover map of the Earth with classes 0..6, a degree a pixel."""
+    classes = np.random.default_rng(0).integers(0, 7, (180, 360), dtype=np.uint8)
+    form = {"driver": "GTiff", "width": 360, "height": 180, "count": 1, "dtype": "uint8", "crs": "EPSG:4326"}
+    with rasterio.open(path, "w", transform=from_origin(-180, 90, 1, 1), **form) as file:
+        file.write(classes, 1)
+
+
+@pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # rioxarray's own use of affine
 @pytest.mark.parametrize("block", [one for one in BLOCKS if reason(one, read_list()) is None], ids=label)
 def test_blocks_run(block: Block, small_run: Any, localised: Callable[[str], str], tmp_path: Path) -> None:
     """In a folder with a small build in the place of runs/demo and runs/nol."""
     for build in ("runs/demo", "runs/nol"):
         if build in block.text:
             shutil.copytree(small_run[0], tmp_path / build)
+    if "landcover.tif" in block.text:
+        write_world(tmp_path / "landcover.tif")
     with contextlib.chdir(tmp_path), contextlib.redirect_stdout(io.StringIO()):
         exec(compile(localised(block.text), label(block), "exec"), {"__name__": "block"})  # noqa: S102 - our own pages

@@ -10,10 +10,10 @@ from documentation.repository import linked_files, page_of, relinked, site_path
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for name, text in {
-        "docs/how-to/a.md": "[recipe](../../recipes/x.yaml), [notes](../../data/README.md#all), [b](b.md), [web](https://e.org)",
-        "docs/how-to/b.md": "[a](a.md)",
+        "notes/how-to/a.md": "[recipe](../../recipes/x.yaml), [notes](../../data/README.md#all), [b](b.md), [web](https://e.org)",
+        "notes/how-to/b.md": "[a](a.md)",
         "recipes/x.yaml": "a: 1\n",
-        "data/README.md": "[a](../docs/how-to/a.md) and [results](results)",
+        "data/README.md": "[a](../notes/how-to/a.md) and [results](results)",
         "data/results/one.json": "{}",
         "data/other.txt": "",
     }.items():
@@ -23,18 +23,18 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_what_pages_link_to_is_found_and_no_more(root: Path) -> None:
-    found = linked_files(root, root / "docs", Path.read_text)
+    found = linked_files(root, root / "notes", Path.read_text)
     names = [file.relative_to(root).as_posix() for file in found]
     assert names == ["data/README.md", "data/results", "data/results/one.json", "recipes/x.yaml"]
 
 
 def test_links_are_turned(root: Path) -> None:
-    page = root / "docs/how-to/a.md"
-    assert relinked(page.read_text(), page, "how-to/a.md", root, root / "docs") == (
+    page = root / "notes/how-to/a.md"
+    assert relinked(page.read_text(), page, "how-to/a.md", root, root / "notes") == (
         "[recipe](../repository/recipes/x.yaml.md), [notes](../repository/data/README.md#all), [b](b.md), [web](https://e.org)"
     )
     notes = root / "data/README.md"
-    assert relinked(notes.read_text(), notes, site_path(notes, root), root, root / "docs") == (
+    assert relinked(notes.read_text(), notes, site_path(notes, root), root, root / "notes") == (
         "[a](../../how-to/a.md) and [results](results/index.md)"
     )
 
