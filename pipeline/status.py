@@ -16,6 +16,9 @@ _Timed = TypeVar("_Timed", bound=tuple[float, Any])
 OK: Final = "ok"
 """Kind of a request that succeeded, as pipeline/sources/pace.py has it; importing that would load pyproj."""
 
+TRAINING: Final = "pretrain"
+"""The stage that counts epochs, and writes no events."""
+
 RATE_WINDOW_S: Final = 300.0
 """Over how long a rate is taken, seconds."""
 

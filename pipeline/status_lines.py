@@ -9,7 +9,7 @@ from pipeline.budget import S_PER_HOUR, BudgetSettings
 from pipeline.funnel_step import funnel_lines
 from pipeline.quantities import duration, rate, size
 from pipeline.schema.errors import FailureKind
-from pipeline.status import RATE_WINDOW_S, OpenFailures, RunStatus, StageStatus
+from pipeline.status import RATE_WINDOW_S, TRAINING, OpenFailures, RunStatus, StageStatus
 
 WHY: Final = {
     "finished": "finished",
@@ -92,7 +92,7 @@ def _quiet(status: RunStatus, now: datetime) -> str:
     if status.last_event is None:
         return ""
     quiet_s = (now - datetime.fromisoformat(status.last_event)).total_seconds()
-    at_work = any(stage.done < stage.total for stage in status.stages)  # pretraining writes no events
+    at_work = any(stage.done < stage.total for stage in status.stages if stage.stage != TRAINING)
     doubt = ": it waits, or hangs" if at_work and quiet_s > SILENT_S else ""
     return f"; last event {_ago(status.last_event, now)} ago{doubt}"
 

@@ -1,15 +1,17 @@
 """One run, looked at again and again: what `noldo status` shows. Loads nothing heavy."""
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pipeline.budget import S_PER_HOUR
 from pipeline.event_log import EventTail
 from pipeline.live.about import is_running, read_recipe, run_about
+from pipeline.live.training import read_training
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
-from pipeline.status import RunStatus, StatusReader
+from pipeline.status import TRAINING, RunStatus, StageStatus, StatusReader
 from pipeline.status_lines import RunAbout, short_line, status_lines
 
 
@@ -32,7 +34,8 @@ class Look:
         running = is_running(self._run, self._reader.last_event)
         if not running:
             self._read()  # what the build wrote between that reading and its end
-        self.status = self._reader.status(datetime.now(UTC))
+        found = self._reader.status(datetime.now(UTC))
+        self.status = replace(found, stages=(*found.stages, *_training(self._run, found)))
         self.about = run_about(self._run, self._named, read_recipe(self._run), running=running)
 
     def _read(self) -> None:
@@ -69,3 +72,10 @@ class Look:
                 "assumed": about.budget.model_dump(exclude={"eecu_hours"}),
             },
         }
+
+
+def _training(run: RunLayout, found: RunStatus) -> Iterator[StageStatus]:
+    """The pretraining as one more stage, in epochs: it writes no events."""
+    training = read_training(run, since=found.started)
+    if training is not None:
+        yield StageStatus(TRAINING, training.epoch, training.epochs, None)

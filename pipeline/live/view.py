@@ -12,13 +12,10 @@ from pipeline.live.training import TrainingView
 from pipeline.quantities import duration, rate, size
 from pipeline.report.words import count
 from pipeline.schema.errors import FailureKind
-from pipeline.status import RATE_WINDOW_S, RunStatus, StageStatus
+from pipeline.status import RATE_WINDOW_S, TRAINING, RunStatus, StageStatus
 from pipeline.status_lines import WHY, RunAbout, state_line
 
 LATELY: Final = f"in the last {RATE_WINDOW_S / 60:.0f} min"
-
-TRAINING: Final = "pretrain"
-"""The stage that counts epochs."""
 
 KINDS: Final = {
     FailureKind.QUOTA: "refused as too many (429)",

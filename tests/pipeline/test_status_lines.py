@@ -66,6 +66,8 @@ def test_the_last_minutes_and_a_long_silence() -> None:
     assert "in the last" not in text(RUNNING, running=True)
     quiet = replace(RUNNING, last_event="2026-04-01T11:59:00.000+00:00")
     assert "last event 11 min 00 s ago: it waits, or hangs" in text(quiet, running=True)
+    training = replace(quiet, stages=(RUNNING.stages[0], StageStatus("pretrain", 1, 40, None)))
+    assert "hangs" not in text(training, running=True)
 
 
 def test_a_line_for_a_log() -> None:

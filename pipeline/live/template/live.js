@@ -25,7 +25,7 @@ const tick = () => {
   const lost = running() && age() > Number(root.dataset.next) + Number(root.dataset.grace);
   const silent = document.getElementById("silent");
   silent.hidden = !lost;
-  document.querySelector(".state").classList.toggle("lost", lost);
+  document.querySelector(".live-state").classList.toggle("live-lost", lost);
   if (!lost) return;
   const text = misses >= MISSES && heard
     ? `The page cannot be read any more, for ${words(age())}: what serves it may have ended.`

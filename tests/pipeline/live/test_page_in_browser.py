@@ -50,8 +50,8 @@ def test_every_fact_is_shown(under_way: tuple[RunLayout, Log], stage: Callable[.
     write(run)
     tab.open(run.live.as_uri())
     assert tab.text("h1") == "run"
-    assert "Running for" in tab.text(".state")
-    assert "Written" in tab.text(".state")
+    assert "Running for" in tab.text(".live-state")
+    assert "Written" in tab.text(".live-state")
     assert tab.text("#fact-done .value") == "10%"
     assert tab.text("#fact-rate .value").endswith("/min")
     assert "min" in tab.text("#fact-eta .value")
@@ -109,8 +109,8 @@ def test_the_end_is_told_and_the_report_follows(under_way: tuple[RunLayout, Log]
     run.report.write_text("<!doctype html><title>the report</title>")
     log.add("stop", why="finished", message="", seconds=9.0)
     write(run, running=False)
-    tab.until("document.querySelector('.state')?.innerText.includes('Finished')")
-    assert "does not change any more" in tab.text(".state")
+    tab.until("document.querySelector('.live-state')?.innerText.includes('Finished')")
+    assert "does not change any more" in tab.text(".live-state")
     tab.until("document.title === 'the report'")
 
 
@@ -120,9 +120,10 @@ def test_a_page_opened_after_the_end_stays_and_asks_no_more(under_way: tuple[Run
     run.report.write_text("the report")
     write(run, running=False)
     tab.open(run.live.as_uri())
-    assert "Paused with locations still to be had" in tab.text(".state")
-    assert "2 locations could not be had" in tab.text(".state")
-    assert tab.value("document.querySelector('.state a').getAttribute('href')") == "report.html"
+    assert "Paused with locations still to be had" in tab.text(".live-state")
+    assert tab.value("document.querySelector('.live-state').getBoundingClientRect().height") > 40
+    assert "2 locations could not be had" in tab.text(".live-state")
+    assert tab.value("document.querySelector('.live-state a').getAttribute('href')") == "report.html"
     asked = len(tab.requests())
     tab.value("scrollTo(0, 400)")
     tab.until("performance.now() > 2000")

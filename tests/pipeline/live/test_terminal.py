@@ -20,7 +20,7 @@ from rich.console import Console
 from pipeline.live.look import Look
 from pipeline.live.terminal import watch, watch_json
 from pipeline.schema.errors import UsageError
-from pipeline.schema.layout import RunLayout
+from pipeline.schema.layout import PretrainLayout, RunLayout
 
 Log = Any
 
@@ -74,6 +74,18 @@ def test_json_is_a_line_for_every_look(under_way: tuple[RunLayout, Log]) -> None
 
 def test_a_killed_build_is_told(under_way: tuple[RunLayout, Log]) -> None:
     assert "the last run was killed; the same command goes on" in "\n".join(Look(under_way[0], "runs/nol").lines())
+
+
+def test_pretraining_is_a_stage_of_epochs(under_way: tuple[RunLayout, Log]) -> None:
+    run, _ = under_way
+    layout = PretrainLayout(Path(run.pretrain))
+    layout.root.mkdir()
+    layout.record.write_text(json.dumps({"settings": {"epochs": 40}}))
+    layout.log.write_text('{"epoch": 10, "train_loss": 2.5}\n')
+    look = Look(run, "runs/nol")
+    assert "pretrain  ██████··················       10 of 40 (25.0%)" in "\n".join(look.lines())
+    assert "pretrain 10 of 40" in look.line()
+    assert look.plain()["stages"][-1]["done"] == 10
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
