@@ -1,5 +1,6 @@
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 const root = document.documentElement;
+root.classList.add("scripts");
 
 // What was chosen on this page outlives a reload, where the browser lets a page remember anything.
 const keep = (name, value) => {
