@@ -91,18 +91,18 @@ def sign(root: AnyPath, key: Path) -> Signature:
     return signature
 
 
-def read_signature(root: AnyPath, key: Path | None = None) -> Signature:
+def read_signature(root: AnyPath, key: Path | None = None, listing_data: bytes | None = None) -> Signature:
     """Check the signature of a data set's list of checksums.
 
     `key` is a public key, or a file of allowed signers (ssh-keygen(1), ALLOWED SIGNERS); without one a signature is
-    only checked to be one of this list. Raises UsageError where `key` is neither, NoldoError where the list or
-    ssh-keygen is not there.
+    only checked to be one of this list. `listing_data` is the list, where it was read already. Raises UsageError where
+    `key` is neither, NoldoError where the list or ssh-keygen is not there.
     """
     allowed = None if key is None else _public_lines(key)
     if not is_file(RunLayout(root).manifest / SIGNATURE_FILE):
         asked = f"there is no {RunLayout(root).manifest.name}/{SIGNATURE_FILE}, so nobody signed"
         return Signature(problem=None if key is None else asked)
-    with _list_at_hand(root) as listing:
+    with _list_at_hand(root, listing_data) as listing:
         write_bytes(listing.with_name(SIGNATURE_FILE), (RunLayout(root).manifest / SIGNATURE_FILE).read_bytes())
         signature = _integrity(listing)
         if key is None or allowed is None or signature.problem:
@@ -116,12 +116,12 @@ def available() -> bool:
 
 
 @contextmanager
-def _list_at_hand(root: AnyPath) -> Iterator[Path]:
+def _list_at_hand(root: AnyPath, data: bytes | None = None) -> Iterator[Path]:
     """A copy of the list in a folder of its own, wherever the data set lies."""
     source = RunLayout(root).manifest / CHECKSUMS_FILE
     with tempfile.TemporaryDirectory(prefix="noldo-") as folder:
         try:
-            data = source.read_bytes()
+            data = source.read_bytes() if data is None else data
         except OSError as error:
             raise NoldoError(
                 f"{source} cannot be read ({storage_reason(error)}); write the manifest first: "

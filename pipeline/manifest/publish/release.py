@@ -12,6 +12,7 @@ import yaml
 
 from pipeline.files import file_sizes, is_file, is_storage_error, storage_reason
 from pipeline.manifest.checksums import CHECKSUMS_FILE, SIGNATURE_FILE, is_published
+from pipeline.manifest.marker import LISTING_SHA256, SIGNED
 from pipeline.manifest.verify.listing import parse_listing
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
@@ -68,7 +69,8 @@ class Release:
             "date": self.date,
             "title": self.title,
             "content_digest": self.content_digest,
-            "manifest_sha256": self.listing_sha256,
+            LISTING_SHA256: self.listing_sha256,
+            SIGNED: any(file.name.endswith(f"/{SIGNATURE_FILE}") for file in self.files),
             "files": len(self.files),
             "bytes": self.bytes,
         }

@@ -5,6 +5,7 @@ from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from pipeline.files import is_local, on_disk, open_path
+from pipeline.manifest.marker import marker_path
 from pipeline.manifest.publish.hub import (
     SCHEME,
     HubTarget,
@@ -16,7 +17,7 @@ from pipeline.manifest.publish.hub import (
 )
 from pipeline.manifest.publish.release import Release
 from pipeline.manifest.publish.staging import OnFile
-from pipeline.manifest.publish.tree import marker_path, publish_tree, refuse_released
+from pipeline.manifest.publish.tree import publish_tree, refuse_released
 from pipeline.manifest.verify.run import OnProgress, verify
 from pipeline.object_lock import Tell
 from pipeline.schema.errors import NoldoError, UsageError

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from pipeline.files import file_sizes, is_file, is_local, make_folder, write_new
+from pipeline.manifest.marker import marker_path
 from pipeline.manifest.publish.lock import publishing
 from pipeline.manifest.publish.release import Release
 from pipeline.manifest.publish.staging import (
@@ -22,11 +23,6 @@ from pipeline.manifest.publish.staging import (
 from pipeline.object_lock import Tell
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
-
-
-def marker_path(target: AnyPath, version: str) -> AnyPath:
-    """The file that says that a version is released."""
-    return target / "releases" / f"{version}.json"
 
 
 def refuse_released(target: AnyPath, version: str) -> None:

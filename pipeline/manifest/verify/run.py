@@ -70,7 +70,8 @@ def verify(
     presence = look(root, tree.arrays)
     jobs = plan_jobs(tree, presence, Sample(sample, seed), recompressed=recompressed)
     findings += check_presence(presence, tree.checksums, recompressed=recompressed)
-    findings += [*impossible(tree), *signature.check(tree, key), *jobs.findings]
+    signed = signature.check(tree, key)
+    findings += [*impossible(tree), *signed.findings, *jobs.findings]
     # Before the reading, not beside it: they hold Python's lock, and every thread would wait for it at every block.
     findings += [finding for check in WHOLE_CHECKS for finding in check(tree)]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -88,7 +89,7 @@ def verify(
         rows=read.rows,
         seconds=time.monotonic() - started,
         skipped={check: tuple(reasons) for check, reasons in jobs.skipped.items()},
-        signature=signature.signature_line(tree, key),
+        signature=signed.line,
     )
 
 

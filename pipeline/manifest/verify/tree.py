@@ -53,6 +53,8 @@ class PublishedTree:
     """Of index.parquet; geometry as WKB bytes, bbox as dictionaries, times in UTC."""
     digests: DigestTable
     provenance: Mapping[str, Any]
+    listing: bytes = b""
+    """The list of checksums as it was read: asked once more, a server may give another one."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Of the files above: path -> why it could not be read."""
 
@@ -85,8 +87,8 @@ def open_tree(root: AnyPath) -> tuple[PublishedTree | None, list[Finding]]:
             unread[path] = _reason(error)
             return otherwise
 
-    nothing: tuple[dict[str, str], list[Finding]] = {}, []
-    checksums, findings = attempt(LISTING, lambda path: parse_listing(path.read_bytes()), nothing)
+    listing = attempt(LISTING, lambda path: path.read_bytes(), b"")
+    checksums, findings = ({}, []) if LISTING in unread else parse_listing(listing)
     index = attempt(INDEX, _read_index, pd.DataFrame())
     digests = attempt(DIGESTS, read_digests, DigestTable(()))
     empty: dict[str, Any] = {}
@@ -107,7 +109,7 @@ def open_tree(root: AnyPath) -> tuple[PublishedTree | None, list[Finding]]:
         if opened is not None:
             stores[store] = opened
             arrays[store] = _open_arrays(root, store, opened, named.get(store, set()), known[store], findings)
-    return PublishedTree(root, checksums, stores, arrays, index, digests, provenance, unread), findings
+    return PublishedTree(root, checksums, stores, arrays, index, digests, provenance, listing, unread), findings
 
 
 def _open_store(root: AnyPath, store: str, findings: list[Finding]) -> zarr.Group | None:

@@ -1,5 +1,7 @@
 """A signature holds for one list and one key; any other is told, and why."""
 
+import hashlib
+import json
 import os
 import shutil
 import stat
@@ -12,7 +14,8 @@ import pytest
 
 from pipeline.manifest.checksums import CHECKSUMS_FILE, SIGNATURE_FILE
 from pipeline.manifest.signature import NAMESPACE, NOT_THERE, read_signature, sign
-from pipeline.manifest.verify.signature import check, signature_line
+from pipeline.manifest.verify import signature
+from pipeline.manifest.verify.finding import Finding
 from pipeline.manifest.verify.tree import PublishedTree, open_tree
 from pipeline.schema.errors import NoldoError, UsageError
 from pipeline.schema.paths import AnyPath
@@ -56,6 +59,14 @@ def root(listing: Path) -> Path:
     return listing.parent.parent
 
 
+def check(tree: PublishedTree, key: Path | None = None) -> tuple[Finding, ...]:
+    return signature.check(tree, key).findings
+
+
+def signature_line(tree: PublishedTree, key: Path | None = None) -> str:
+    return signature.check(tree, key).line
+
+
 def opened(root: AnyPath) -> PublishedTree:
     tree, _ = open_tree(root)
     assert tree is not None
@@ -83,6 +94,43 @@ def test_every_type_of_key_signs_and_is_known_again(root: Path, keys: dict[str, 
     assert str(made.fingerprint) in signature_line(tree)
     assert "not checked" in signature_line(tree)
     assert "not checked" not in signature_line(tree, public(keys[kind]))
+
+
+def test_the_list_that_was_read_must_be_the_one_that_was_signed(
+    root: Path, listing: Path, keys: dict[str, Path]
+) -> None:
+    sign(root, keys["ours"])
+    good = listing.read_bytes()
+    listing.write_text(LINE.replace("0", "1", 1))
+    tree = opened(root)
+    listing.write_bytes(good)  # a server that gives another list when it is asked again
+    for key in (None, public(keys["ours"])):
+        (found,) = check(tree, key)
+        assert "none of this list" in found.what
+    assert check(opened(root), public(keys["ours"])) == ()
+
+
+def test_a_signature_that_a_release_has_lost_is_missed(
+    root: Path, listing: Path, keys: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final, marker = tmp_path / "to/1.2.3", tmp_path / "to/releases/1.2.3.json"
+    marker.parent.mkdir(parents=True)
+    root.rename(final)
+    sign(final, keys["ours"])
+    sha256 = hashlib.sha256((final / "manifest" / CHECKSUMS_FILE).read_bytes()).hexdigest()
+    told = {"signed": True, "manifest_sha256": sha256}
+    marker.write_text(json.dumps(told))
+    assert check(opened(final)) == ()
+    (final / "manifest" / SIGNATURE_FILE).unlink()
+    (lost,) = check(opened(final))
+    assert lost.what == signature.MARKED
+    monkeypatch.chdir(final)
+    assert len(check(opened(Path()))) == 1
+    for other in ({**told, "manifest_sha256": "0" * 64}, {**told, "signed": False}, {"manifest_sha256": sha256}, 3):
+        marker.write_text(json.dumps(other))
+        assert check(opened(final)) == ()
+    marker.write_text("{")
+    assert check(opened(final)) == ()
 
 
 def test_openssh_alone_checks_the_signature(root: Path, listing: Path, keys: dict[str, Path], tmp_path: Path) -> None:
