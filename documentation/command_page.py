@@ -79,8 +79,8 @@ def _value(option: click.Option, context: click.Context) -> str:
 
 
 def _range(kind: click.IntRange | click.FloatRange) -> str:
-    bounds = [] if kind.min is None else [f"{'>' if kind.min_open else '≥'} {kind.min}"]
-    bounds += [] if kind.max is None else [f"{'<' if kind.max_open else '≤'} {kind.max}"]
+    bounds = [] if kind.min is None else [f"{'>' if kind.min_open else '≥'}&nbsp;{kind.min}"]
+    bounds += [] if kind.max is None else [f"{'<' if kind.max_open else '≤'}&nbsp;{kind.max}"]
     return ", ".join(bounds)
 
 

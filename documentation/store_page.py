@@ -30,13 +30,17 @@ def pretraining_arrays() -> str:
 def tile_arrays() -> str:
     """The arrays of a downstream store with every label array that there is; N rows of P x P pixels."""
     plans = tile_array_plans(EXPERT_PX["test"], tuple(LEGENDS))
+    ignored = {"long_name": "1 where the label that the store is about is missing: dfc, osm, or else dw"}
     return table(
         HEAD,
         (
-            _row(one.name, one.dtype, one.dimensions, one.row_shape, (1, *one.row_shape), one.fill, one.attributes)
+            _row(
+                one.name, one.dtype, one.dimensions, one.row_shape, (1, *one.row_shape), one.fill,
+                ignored if one.name == "ignore" else one.attributes,
+            )
             for one in plans
         ),
-    )
+    )  # fmt: skip
 
 
 def legends() -> str:

@@ -39,6 +39,14 @@ UNITS: Final[Mapping[str, str]] = {
 }
 """How the name of a key ends, and the unit of its value then."""
 
+BOUNDS: Final = (
+    (annotated_types.Gt, "gt", ">"),
+    (annotated_types.Ge, "ge", "≥"),
+    (annotated_types.Lt, "lt", "<"),
+    (annotated_types.Le, "le", "≤"),
+)
+"""A constraint of pydantic's, the name of its bound, and the sign that stands for it."""
+
 
 def value_words(key: str, field: FieldInfo) -> str:
     """For example 'number, km, > 0'."""
@@ -82,11 +90,9 @@ def range_words(constraints: Any) -> list[str]:
 def _constraint(one: Any) -> Iterator[str]:
     if isinstance(one, FieldInfo):
         yield from range_words(one.metadata)
-    for kind, sign in (
-        (annotated_types.Gt, "gt"), (annotated_types.Ge, "ge"), (annotated_types.Lt, "lt"), (annotated_types.Le, "le"),
-    ):  # fmt: skip
+    for kind, name, sign in BOUNDS:
         if isinstance(one, kind):
-            yield f"{ {'gt': '>', 'ge': '≥', 'lt': '<', 'le': '≤'}[sign] } {_bound(getattr(one, sign))}"
+            yield f"{sign}&nbsp;{_bound(getattr(one, name))}"
     if isinstance(one, annotated_types.MultipleOf):
         yield f"a multiple of {one.multiple_of}"
     if isinstance(one, annotated_types.MinLen):

@@ -31,10 +31,10 @@ class Outer(Strict):
 @pytest.mark.parametrize(
     ("key", "model", "words"),
     [
-        ("width_km", Inner, "number, km, > 0, ≤ 9"),
+        ("width_km", Inner, "number, km, >&nbsp;0, ≤&nbsp;9"),
         ("kind", Inner, "`a`"),
         ("inner", Outer, "keys"),
-        ("sides", Outer, "list of integer, ≥ 1, at least 2"),
+        ("sides", Outer, "list of integer, ≥&nbsp;1, at least 2"),
         ("silent", Outer, "true or false"),
     ],
 )
@@ -51,7 +51,9 @@ def test_a_page_leads_to_the_keys_within(monkeypatch: pytest.MonkeyPatch) -> Non
     page = recipe_page("made")
     assert "| `inner` | keys |  | What lies within. Keys: [inner](#inner). |" in page
     assert "## inner\n\nWhat lies within." in page
-    assert '| <span id="inner.width_km">`width_km`</span> | number, km, > 0, ≤ 9 | `2.5` | How wide. |' in page
+    assert (
+        '| <span id="inner.width_km">`width_km`</span> | number, km, >&nbsp;0, ≤&nbsp;9 | `2.5` | How wide. |' in page
+    )
 
 
 def test_keys_of_which_nothing_is_said_are_found() -> None:
