@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import zarr
 
+from pipeline.files import write_bytes
 from pipeline.report import write_report
 from pipeline.report.words import count, figure, percent
 from pipeline.scaling import PUBLISHED
 from pipeline.schema.errors import UsageError
 from pipeline.schema.landcover import DW_CLASSES, IGNORE
 from pipeline.schema.layout import PretrainLayout, RunLayout
+from pipeline.schema.paths import AnyPath
 
 SECTIONS = ["where", "funnel", "quality", "samples", "classes", "bands", "pretraining", "selection", "check"]
 VOID = {"meta", "link", "img", "br", "input"}
@@ -149,6 +151,19 @@ def test_the_same_run_gives_the_same_page(make_run: Callable[..., Any]) -> None:
     assert write_report(layout, title="demo").read_bytes() == first
 
 
+def test_a_run_in_object_storage_has_the_page_of_one_on_disk(
+    make_run: Callable[..., Any], bucket: Callable[[], AnyPath]
+) -> None:
+    layout = make_run(stored=2).layout
+    shutil.rmtree(layout.pretrain)
+    there = RunLayout(bucket())
+    for path in (path for path in layout.root.rglob("*") if path.is_file()):
+        write_bytes(there.root / path.relative_to(layout.root).as_posix(), path.read_bytes())
+    text = write_report(there, title="demo").read_text()
+    ours = write_report(layout, title="demo").read_text()
+    assert text.replace(there.root.name, layout.root.name) == ours.replace(there.root.name, layout.root.name)
+
+
 def test_an_emulated_run_says_what_it_proves_and_a_real_one_does_not(make_run: Callable[..., Any]) -> None:
     layout = make_run().layout
     assert "proves nothing about" in write_report(layout, title="demo").read_text()
@@ -219,7 +234,7 @@ def test_a_folder_that_is_no_run_gets_no_page(tmp_path: Path) -> None:
 
 def test_a_page_of_many_locations_stays_small(make_run: Callable[..., Any]) -> None:
     """Noise packs worst: a location takes half a megabyte, and 12 are shown unless more are asked for."""
-    layout = make_run(stored=4, px=264, statistics=False).layout
-    few, more = (write_report(layout, title="demo", samples=samples).stat().st_size for samples in (2, 3))
+    layout = make_run(stored=2, px=264, statistics=False).layout
+    few, more = (write_report(layout, title="demo", samples=samples).stat().st_size for samples in (1, 2))
     assert more - few < 600_000
-    assert few + 10 * (more - few) < 8_000_000
+    assert few + 11 * (more - few) < 8_000_000
