@@ -25,7 +25,7 @@ from benchmarks.loader_store import draw
 from benchmarks.manifest_tables import make_run
 from benchmarks.result import BenchmarkResult, Figure
 from pipeline.manifest.checksums import CHECKSUMS_FILE
-from pipeline.manifest.verify.listing import LISTING, parse_listing
+from pipeline.manifest.listing import LISTING, parse_listing
 from pipeline.manifest.verify.run import verify
 from pipeline.manifest.verify.sha256_lanes import LANES, lanes
 from pipeline.manifest.write import write_manifest

@@ -9,11 +9,12 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from pipeline.files import file_sizes, is_file, is_local, listed, storage_reason
+from pipeline.manifest.listing import LISTING, parse_listing
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import ADDED_LABELS, RunLayout
 from pipeline.schema.paths import AnyPath
 
-CHECKSUMS_FILE: Final = "manifest-sha256.txt"
+CHECKSUMS_FILE: Final = PurePosixPath(LISTING).name
 """In the manifest; paths in it are relative to the run directory, where `sha256sum -c` is to be run."""
 
 SIGNATURE_FILE: Final = f"{CHECKSUMS_FILE}.sig"
@@ -65,8 +66,7 @@ def checksum_lines(files: Mapping[str, AnyPath], on_file: Callable[[int, int], N
 
 def verify_checksums(run: RunLayout) -> ChecksumReport:
     """Check a run's published files against its list; NoldoError where the list is missing or not one."""
-    listing = run.manifest / CHECKSUMS_FILE
-    expected = _read_listing(listing)
+    expected = _read_listing(run.root)
     present = published(run.manifest, "manifest")
     for store in listed(run.store("nol").parent, "*.zarr"):
         present |= published(store, f"store/{store.name}")
@@ -83,24 +83,19 @@ def verify_checksums(run: RunLayout) -> ChecksumReport:
     )
 
 
-def _read_listing(listing: AnyPath) -> dict[str, str]:
+def _read_listing(root: AnyPath) -> dict[str, str]:
+    again = f"noldo manifest write {root}"
     try:
-        lines = listing.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        data = (root / LISTING).read_bytes()
+    except OSError as error:
         raise NoldoError(
-            f"{listing} cannot be read ({storage_reason(error)}); write the manifest first: "
-            f"noldo manifest write {listing.parent.parent}"
+            f"{root}/{LISTING} cannot be read ({storage_reason(error)}); write the manifest first: {again}"
         ) from error
-    digests: dict[str, str] = {}
-    for number, line in enumerate(lines, 1):
-        digest, separator, name = line.partition("  ")
-        inside = not name.startswith("/") and ".." not in PurePosixPath(name).parts
-        if not separator or len(digest) != 64 or not name or not inside:
-            raise NoldoError(
-                f"{listing} line {number} is no '<sha256>  <path>' line; restore the file from a copy, or run "
-                f"noldo manifest write {listing.parent.parent}"
-            )
-        digests[name] = digest
+    digests, findings = parse_listing(data)
+    if findings:
+        raise NoldoError(
+            f"{root}/{findings[0].where}: {findings[0].what}; restore the file from a copy, or run {again}"
+        )
     return digests
 
 

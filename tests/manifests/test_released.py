@@ -13,7 +13,7 @@ from pipeline.emulator.planet_spec import PlanetSpec
 from pipeline.emulator.server import EmulatorServer
 from pipeline.files import file_sizes
 from pipeline.manifest.digest_table import DIGESTS_FILE, read_digests
-from pipeline.manifest.verify.listing import LISTING, parse_listing
+from pipeline.manifest.listing import LISTING, parse_listing
 
 ROOT = Path(__file__).parents[2]
 RELEASES = sorted(path.parent for path in (ROOT / "manifests").glob("*/*/manifest"))

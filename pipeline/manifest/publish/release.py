@@ -12,8 +12,8 @@ import yaml
 
 from pipeline.files import file_sizes, is_file, is_storage_error, storage_reason
 from pipeline.manifest.checksums import CHECKSUMS_FILE, SIGNATURE_FILE, is_published
+from pipeline.manifest.listing import parse_listing
 from pipeline.manifest.marker import LISTING_SHA256, SIGNED
-from pipeline.manifest.verify.listing import parse_listing
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath
 from pipeline.schema.release import VERSION

@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass, replace
 
+from pipeline.manifest.listing import LISTING, parse_listing
 from pipeline.manifest.repair.chunk_file import METADATA, has_sha256
 from pipeline.manifest.repair.copying import sha256_of
 from pipeline.manifest.signature import available, read_signature
-from pipeline.manifest.verify.listing import LISTING, parse_listing
 from pipeline.manifest.verify.tree import PROVENANCE
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath

@@ -8,6 +8,7 @@ from typing import Final
 from pipeline.files import is_file, remove_files
 from pipeline.manifest.checksums import SIGNATURE_FILE, is_published
 from pipeline.manifest.digest_table import DIGESTS_FILE, DigestTable, read_digests
+from pipeline.manifest.listing import LISTING
 from pipeline.manifest.repair.chunk_file import METADATA, chunk_file
 from pipeline.manifest.repair.copying import copy_checked, put_bytes, sha256_of
 from pipeline.manifest.repair.listing import Listing
@@ -16,7 +17,6 @@ from pipeline.manifest.repair.rebuilding import Rebuilt, rebuild_chunk, rebuild_
 from pipeline.manifest.repair.row_source import CopiedRows, RowSource
 from pipeline.manifest.signature import available, read_signature
 from pipeline.manifest.verify.finding import Finding
-from pipeline.manifest.verify.listing import LISTING
 from pipeline.schema.paths import AnyPath
 
 SIGNATURE: Final = f"manifest/{SIGNATURE_FILE}"

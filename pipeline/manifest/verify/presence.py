@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pipeline.files import can_list, file_sizes, is_file
 from pipeline.manifest.checksums import SIGNATURE_FILE, is_published
+from pipeline.manifest.listing import LISTING
 from pipeline.manifest.verify.finding import Finding
-from pipeline.manifest.verify.listing import LISTING
 from pipeline.schema.paths import AnyPath
 
 UNLISTED = frozenset({LISTING, f"manifest/{SIGNATURE_FILE}"})

@@ -6,10 +6,10 @@ from typing import Final
 
 from pipeline.files import is_storage_error, storage_reason
 from pipeline.manifest.checksums import SIGNATURE_FILE
+from pipeline.manifest.listing import LISTING
 from pipeline.manifest.marker import marked_as_signed
 from pipeline.manifest.signature import NOT_THERE, available, read_signature
 from pipeline.manifest.verify.finding import Finding
-from pipeline.manifest.verify.listing import LISTING
 from pipeline.manifest.verify.tree import PublishedTree
 from pipeline.schema.errors import NoldoError
 

@@ -15,9 +15,9 @@ import zarr
 
 from pipeline.files import can_list, is_storage_error, listed, storage_reason, zarr_store
 from pipeline.manifest.digest_table import DIGESTS_FILE, DigestTable, read_digests
+from pipeline.manifest.listing import LISTING, parse_listing
 from pipeline.manifest.verify.bounds import beyond_bounds
 from pipeline.manifest.verify.finding import Check, Finding
-from pipeline.manifest.verify.listing import LISTING, parse_listing
 from pipeline.parts import readable
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.paths import AnyPath

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from pipeline.manifest.listing import LISTING
 from pipeline.manifest.verify import content, documents, duplicates, footprints, index, leakage
 from pipeline.manifest.verify.finding import Check, Finding
 from pipeline.manifest.verify.index_rows import index_rows
-from pipeline.manifest.verify.listing import LISTING
 from pipeline.manifest.verify.tree import INDEX, PublishedTree
 
 WholeCheck = Callable[[PublishedTree], Iterator[Finding]]

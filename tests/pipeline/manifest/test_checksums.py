@@ -67,13 +67,21 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Any) -> None:
     assert checksum_lines({"x/a": tmp_path / "a"}) == f"{known}  x/a\n"
 
 
-@pytest.mark.parametrize("line", ["no checksum", f"{'0' * 64}  ../outside", f"{'0' * 64}  /etc/hosts"])
-def test_a_list_that_is_none_is_refused(described: Any, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("no checksum", "no '<sha256>  <path>' line"),
+        (f"{'0' * 64}  ../outside", "a path that is not plainly within"),
+        (f"{'0' * 64}  /etc/hosts", "a path that is not plainly within"),
+        (f"{'0' * 64}  x\n{'0' * 64}  x", "line 2: a path that is listed before"),
+    ],
+)
+def test_a_list_that_is_none_is_refused(described: Any, line: str, what: str) -> None:
     (described.run.manifest / CHECKSUMS_FILE).write_text(f"{line}\n")
-    with pytest.raises(NoldoError, match="line 1 is no"):
+    with pytest.raises(NoldoError, match=what):
         verify_checksums(described.run)
     (described.run.manifest / CHECKSUMS_FILE).write_bytes(b"\xff\xfe")
-    with pytest.raises(NoldoError, match="cannot be read"):
+    with pytest.raises(NoldoError, match="line 1: no UTF-8 text"):
         verify_checksums(described.run)
     (described.run.manifest / CHECKSUMS_FILE).unlink()
     with pytest.raises(NoldoError, match=f"write the manifest first: noldo manifest write {described.run.root}"):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.manifest.verify.listing import parse_listing
+from pipeline.manifest.listing import parse_listing
 
 A, B = "a" * 64, "b" * 64
 GOOD = f"{A}  manifest/x.json\n{B}  store/nol.zarr/zarr.json\n"

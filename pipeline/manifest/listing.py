@@ -4,10 +4,9 @@ import re
 from pathlib import PurePosixPath
 from typing import Final
 
-from pipeline.manifest.checksums import CHECKSUMS_FILE
 from pipeline.manifest.verify.finding import Finding
 
-LISTING: Final = f"manifest/{CHECKSUMS_FILE}"
+LISTING: Final = "manifest/manifest-sha256.txt"
 """Path relative to the data set's folder."""
 
 _LINE: Final = re.compile(r"([0-9a-f]{64})  ([^\\\x00-\x1f]+)")
