@@ -17,6 +17,7 @@ from typing import Any
 import click
 import pytest
 from markdown.extensions.toc import slugify
+from markdown_it import MarkdownIt
 
 from documentation.recipe_keys import RECIPES, undocumented
 from pipeline.cli.main import noldo
@@ -165,3 +166,16 @@ def test_python_is_documented_by_its_docstrings(site: Path) -> None:
 
 def test_nothing_is_left_to_be_filled_in(site: Path) -> None:
     assert [page.name for page in site.rglob("*.html") if "filled in:" in page.read_text()] == []
+
+
+@pytest.mark.parametrize("tag", ["li", "pre", "td", "h2", "h3", "strong"])
+def test_pages_are_read_by_mkdocs_as_by_others(site: Path, tag: str) -> None:
+    """Python-Markdown differs from CommonMark, which repositories are shown by: in lists above all."""
+    reader = MarkdownIt("commonmark").enable("table")
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        text = page.read_text()
+        if "filled in:" not in text and "\n::: " not in text:
+            built = (site / page.relative_to(ROOT / "docs")).with_suffix(".html").read_text()
+            article = built[built.index("<article") : built.index("</article>")]
+            counts = [len(re.findall(f"<{tag}[ >]", html)) for html in (reader.render(text), article)]
+            assert counts[0] == counts[1], f"{page.relative_to(ROOT)}: {counts[0]} or {counts[1]} of <{tag}>"
