@@ -15,6 +15,7 @@ from documentation.value_words import models, value_words
 from pipeline.import_recipe import ImportRecipe
 from pipeline.osm_recipe import OsmRecipe
 from pipeline.recipe import Recipe
+from pipeline.schema.strict import Strict
 from pipeline.tile_recipe import DwRecipe
 from training.compare.settings import CompareSettings
 from training.pseudo.settings import PseudoLabelSettings
@@ -22,7 +23,7 @@ from training.robustness.settings import RobustnessSettings
 from training.settings import PretrainSettings
 from training.transfer.settings import TransferSettings
 
-RECIPES: Final[dict[str, tuple[type[BaseModel], str]]] = {
+RECIPES: Final[dict[str, tuple[type[Strict], str]]] = {
     "build": (Recipe, ""),
     "dw": (DwRecipe, ""),
     "osm": (OsmRecipe, ""),

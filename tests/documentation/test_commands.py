@@ -4,18 +4,14 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 
+from documentation.accepted import called, require_accepted, require_target
 from documentation.not_run import all_blocks, all_shown, one_line, read_list
-from documentation.recipe_files import read_by
-from documentation.recipe_keys import RECIPES
-from documentation.shown_commands import PROGRAMS, Shown, inline_commands, pages
-from pipeline.cli.main import noldo
-from pipeline.recipe import read_yaml
-from pipeline.schema.strict import validated
+from documentation.shown_commands import Shown, inline_commands, pages
+from pipeline.schema.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 SHOWN = all_shown(ROOT)
@@ -34,48 +30,6 @@ def looped(text: str) -> str:
     return text
 
 
-def of_noldo(words: list[str]) -> list[str] | None:
-    """The arguments of noldo in a command that calls it, by torchrun too; None in any other."""
-    if words[:1] == ["torchrun"]:
-        words = words[words.index("--no-python") + 1 :]
-    return words[1:] if words[:1] == ["noldo"] else None
-
-
-def called(words: list[str]) -> tuple[click.Context, list[str]]:
-    """The command that the words call, and its own arguments."""
-    context, command = click.Context(noldo, info_name="noldo"), noldo
-    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        name, below, words = command.resolve_command(context, words)
-        assert below is not None, name
-        command, context = below, click.Context(below, parent=context, info_name=name)
-    return context, words
-
-
-@pytest.fixture
-def without_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Click takes any path: what an example reads need not be here."""
-    monkeypatch.setattr(click.Path, "convert", lambda self, value, param, context: value and Path(value))
-    monkeypatch.setattr(click.File, "convert", lambda self, value, param, context: value)
-
-
-def require_known(words: list[str]) -> None:
-    """Command, options and their values are known, recipes are there, and `--set` names keys that they have."""
-    context, arguments = called(list(words))
-    made = context.command.make_context(context.info_name, [a for a in arguments if a != "--debug"], context.parent)
-    recipes = [word for word in words if word.startswith("recipes/")]
-    assert all((ROOT / recipe).is_file() for recipe in recipes), recipes
-    settings = made.params.get("settings", ())
-    if recipes and settings:
-        check_settings(ROOT / recipes[0], settings)
-
-
-def check_settings(recipe: Path, settings: tuple[str, ...]) -> None:
-    kind = read_by(read_yaml(recipe))[1]
-    model, section = RECIPES[kind]
-    raw: dict[str, Any] = read_yaml(recipe, settings)
-    validated(model, raw[section] if section else raw, str(recipe))
-
-
 def alternatives(text: str) -> Iterator[list[str]]:
     """The commands that a synopsis stands for: brackets opened, a command for each of several names."""
     words = re.sub(r"[\[\]]", " ", text.replace("...", " ").replace(" | ", "|")).split()
@@ -85,31 +39,9 @@ def alternatives(text: str) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("one", [one for one in SHOWN if not one.is_synopsis], ids=label)
-def test_commands_would_be_taken(one: Shown, without_files: None) -> None:
+def test_commands_would_be_taken(one: Shown) -> None:
     for words in Shown(one.block, looped(one.text)).simple():
-        arguments = of_noldo(words)
-        if arguments is not None:
-            require_known(arguments)
-        elif words and words[0] == "make":
-            require_target(words[1:])
-        elif words and words[0].startswith(".venv/bin/"):
-            require_files(words)
-        else:
-            assert words[0] in PROGRAMS, f"{words[0]}: name it in documentation/shown_commands.py if it is no mistake"
-
-
-def require_target(words: list[str]) -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    for word in words:
-        name = word.partition("=")[0]
-        kind = rf"\$\({name}\)" if "=" in word else rf"(?m)^{re.escape(name)}:"
-        assert re.search(kind, makefile), f"make {word}"
-
-
-def require_files(words: list[str]) -> None:
-    for word in words[1:]:
-        if re.match(r"(tests|containers|benchmarks)/", word):
-            assert (ROOT / word).exists(), word
+        require_accepted(words, ROOT)
 
 
 @pytest.mark.parametrize("one", [*(one for one in SHOWN if one.is_synopsis), *INLINE], ids=label)
@@ -119,7 +51,7 @@ def test_what_is_shown_of_a_command_is_known(one: Shown) -> None:
     named: set[str] = set()
     for words in alternatives(looped(one.text)):
         if words[0] == "make":
-            require_target(words[1:2])
+            require_target(words[1:2], ROOT)
             continue
         context, arguments = called(words[1:])
         known |= {name for option in context.command.params for name in (*option.opts, *option.secondary_opts)}
@@ -137,12 +69,24 @@ def test_every_class_of_commands_not_run_still_has_some() -> None:
         assert not missing
 
 
-def test_a_mistake_is_found(without_files: None) -> None:
-    with pytest.raises(click.UsageError):
-        require_known(shlex.split("build recipes/demo.yaml --outt runs/demo --out runs/demo"))
-    with pytest.raises(AssertionError):
-        require_known(shlex.split("build recipes/none.yaml --out runs/demo"))
-    with pytest.raises(Exception, match=r"unknown key 'sample\.cuont'"):
-        require_known(shlex.split("build recipes/demo.yaml --out runs/demo --set sample.cuont=3"))
-    with pytest.raises(AssertionError):
-        require_target(["demonstration"])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("noldo build recipes/demo.yaml --outt runs/demo --out runs/demo", "--outt"),
+        ("noldo build recipes/none.yaml --out runs/demo", r"none\.yaml is not there"),
+        ("noldo build recipes/demo.yaml --out runs/demo --set sample.cuont=3", r"unknown key 'sample\.cuont'"),
+        ("noldo build recipes/demo.yaml --out runs/demo --until packed", "packed"),
+        ("noldo manifest verfy runs/demo", "verfy"),
+        ("torchrun --nproc-per-node 2 --no-python noldo pretrain recipes/demo.yaml --out o", "store"),
+        ("docker run noldo:cpu build recipes/demo.yaml", "out"),
+        ("docker run --entrypoint train noldo:cuda recipes/demo.yaml --out o", "store"),
+        ("dask scheduler --prot 1", "--prot"),
+        ("srun dask worker --nworker", "--nworker"),
+        ("make demonstration", "demonstration"),
+        (".venv/bin/python -m pytest tests/ofline", "ofline"),
+        ("nodlo plan a", "nodlo"),
+    ],
+)
+def test_a_mistake_is_found(text: str, says: str) -> None:
+    with pytest.raises((click.UsageError, ValueError, UsageError), match=says):
+        require_accepted(shlex.split(text), ROOT)

@@ -1,5 +1,6 @@
 """Blocks of YAML on the pages can be read; those that are pieces of a recipe hold keys and values that one takes."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from documentation.accepted import require_in_image
 from documentation.recipe_keys import RECIPES
 from documentation.shown_commands import pages
 from pipeline.recipe import Recipe, read_yaml
@@ -42,13 +44,24 @@ def check(found: dict[str, Any], where: str) -> bool:
     return not found
 
 
+def arguments(found: Any) -> Iterator[list[str]]:
+    """What services are started with: `args` of Kubernetes, `command` of Compose."""
+    for key, value in found.items() if isinstance(found, dict) else enumerate(found if isinstance(found, list) else ()):
+        if key in ("args", "command"):
+            yield shlex.split(value) if isinstance(value, str) else [str(word) for word in value]
+        else:
+            yield from arguments(value)
+
+
 @pytest.mark.parametrize("where", BLOCKS)
 def test_blocks_of_yaml_are_recipes_or_something_else_whole(where: str) -> None:
     documents = list(yaml.safe_load_all(BLOCKS[where]))
     assert documents
     for found in documents:
         assert isinstance(found, dict), where
-        check(found, where)
+        if not check(found, where):
+            for words in arguments(found):
+                require_in_image(words, ROOT)
 
 
 def test_a_mistake_is_found() -> None:
