@@ -94,7 +94,10 @@ def test_another_seed_gives_other_data(
     small_run: tuple[Path, Any], tmp_path: Path, small_planet_url: str, build_here: Callable[..., Any]
 ) -> None:
     reference, _ = small_run
-    build_here(tmp_path, small_planet_url, "store.seed=5")
+    build_here(tmp_path, small_planet_url, "sample.seed=2")
+    places, others = (gpd.read_parquet(RunLayout(run).index)["geometry"] for run in (reference, tmp_path))
+    assert len(others) > 0
+    assert set(places.to_wkb()).isdisjoint(others.to_wkb())
     assert digest(tmp_path) != digest(reference)
 
 
