@@ -69,6 +69,11 @@ def test_rows_that_are_missing_or_come_twice_are_told_each(
         assert len(told) == (rows.count(row) != 1)
 
 
+def test_zeros_are_no_digest(tmp_path: Path) -> None:
+    write_digests(tmp_path / "d", [ArrayDigests.of("store/a.zarr", "s2", [DIGESTS[0], f"sha256:{'0' * 64}"], 2)])
+    assert read_digests(tmp_path / "d").problems == ("store/a.zarr s2 row 1: no digest but zeros",)
+
+
 def test_a_damaged_table_is_named(tmp_path: Path) -> None:
     path = tmp_path / "digests.parquet"
     write_digests(path, [of("store/a.zarr", "s2")])
