@@ -120,13 +120,21 @@ def _learnt(run: RunRecord, notices: list[str]) -> dict[str, Any]:
     }
 
 
-def _curves(training: Pretraining) -> tuple[Markup, ...]:
-    epochs = training.epochs
-    train = Line("train", tuple((e.epoch, e.train_loss) for e in epochs), "train")
-    held_out = tuple((e.epoch, e.val_loss) for e in epochs if e.val_loss is not None)
-    rate = Line("lr", tuple((e.epoch, e.lr) for e in epochs if e.lr is not None), "rate")
-    charts = (
-        line_chart([train, Line("held out", held_out, "held-out")], title="Loss per epoch", x_name="epoch"),
-        line_chart([rate], title="Learning rate per epoch", x_name="epoch"),
-    )
-    return tuple(chart for chart in charts if chart is not None)
+def _curves(training: Pretraining) -> tuple[tuple[str, Markup], ...]:
+    """Charts by name; one without a value is left out."""
+    charts = {
+        "Loss": [_line(training, "train_loss", "train", "train"), _line(training, "val_loss", "held out", "held-out")],
+        "Parts of the training loss": [
+            _line(training, "segmentation_s2", "S2 labels", "train"),
+            _line(training, "segmentation_s1", "S1 labels", "held-out"),
+            _line(training, "consistency", "consistency", "rate"),
+        ],
+        "Learning rate": [_line(training, "lr", "lr", "rate")],
+    }
+    drawn = {name: line_chart(lines, title=f"{name} per epoch", x_name="epoch") for name, lines in charts.items()}
+    return tuple((name, chart) for name, chart in drawn.items() if chart is not None)
+
+
+def _line(training: Pretraining, field: str, name: str, style: str) -> Line:
+    values = ((float(epoch.epoch), getattr(epoch, field)) for epoch in training.epochs)
+    return Line(name, tuple((epoch, float(value)) for epoch, value in values if value is not None), style)

@@ -27,6 +27,10 @@ class Epoch:
     locations_per_s: float | None = None
     data_wait_share: float | None = None
     """Share of the epoch's time spent waiting for data, 0..1."""
+    segmentation_s1: float | None = None
+    """Part of the training loss, like the next two; None where a run has no such part."""
+    segmentation_s2: float | None = None
+    consistency: float | None = None
 
 
 @dataclass(frozen=True)

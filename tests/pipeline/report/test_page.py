@@ -81,6 +81,8 @@ def test_the_curves_begin_at_the_first_epoch(make_run: Callable[..., Any]) -> No
     text = write_report(make_run().layout, title="demo").read_text()
     assert "<title>train, 1: 3.6</title>" in text
     assert "<title>train, 6: 1.45</title>" in text
+    assert "<title>consistency, 6: 0.1</title>" in text
+    assert "S1 labels" not in text
 
 
 def rows_of(text: str, section: str) -> dict[str, list[str]]:
