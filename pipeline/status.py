@@ -118,6 +118,8 @@ class _Run:
     ended: str | None = None
     why: str | None = None
     message: str = ""
+    begun: bool = False
+    """Whether a stage has begun: in a run that finds nothing to do none does."""
     recent: dict[str, deque[tuple[float, int]]] = field(default_factory=lambda: defaultdict(deque))
     """By stage, (time, locations) of the parts that ended lately."""
     attempts: deque[tuple[float, str]] = field(default_factory=deque)
@@ -167,6 +169,10 @@ class StatusReader:
             taking(event)
             self.last_event = event["time"]
 
+    def begun_since(self, moment: datetime) -> bool:
+        """Whether the last run began at that moment or later, and so has one of its stages."""
+        return self.run is not None and self.run.begun and _seconds(self.run.started) >= moment.timestamp()
+
     def _start(self, event: Mapping[str, Any]) -> None:
         self.run = _Run(event["time"])
         if event.get("digest") != self._digest:
@@ -181,6 +187,8 @@ class StatusReader:
 
     def _stage(self, event: Mapping[str, Any]) -> None:
         self.totals[event["stage"]] = event["locations"]
+        if self.run is not None:
+            self.run.begun = True
 
     def _attempt(self, event: Mapping[str, Any]) -> None:
         kind = event["kind"]

@@ -53,7 +53,8 @@ def build(
 ) -> None:
     """Build a data set from RECIPE, and pretrain on it where the recipe says so.
 
-    Done work is not done again: the same command goes on where the last run stopped.
+    Done work is not done again: the same command goes on where the last run stopped. While it runs, live.html in the
+    run directory shows in a browser how it stands.
 
     Example:  noldo build recipes/demo.yaml --out runs/demo --workers 2
     """

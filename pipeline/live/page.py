@@ -11,6 +11,9 @@ from pipeline.live.view import LiveView
 from pipeline.report.templates import environment
 from pipeline.schema.landcover import DW_CLASSES
 
+RUNNING: Final = 'data-state="running"'
+"""What the page of a build that has not ended has in its first lines."""
+
 GRACE_S: Final = 30.0
 """How much later than promised the next page may be before the page that is open says that nobody writes any more."""
 

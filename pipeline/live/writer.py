@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pipeline.event_log import EventTail
 from pipeline.files import is_local, write_bytes
 from pipeline.live.about import read_recipe, run_about
-from pipeline.live.page import GRACE_S, render
+from pipeline.live.page import GRACE_S, RUNNING, render
 from pipeline.live.previews import SHOWN, Previews
 from pipeline.live.training import read_training
 from pipeline.live.view import live_view
@@ -27,7 +27,8 @@ class LiveTimes:
     """How often the page is written."""
 
     first_s: float = 1.0
-    """How long after the start; a build that finds nothing to do writes no page."""
+    """How often to look whether a stage has begun (in object storage, `every_s`): a build that finds nothing to do
+    writes no page."""
     every_s: float = 5.0
     stored_every_s: float = 60.0
     """The same in object storage, where every write is paid for."""
@@ -70,23 +71,35 @@ class _Page:
         self._every_s = times.every_s if is_local(run.root) else times.stored_every_s
         self._recipe: Mapping[str, Any] | None = None
         self._previews: Previews | None = None
+        # Events are written to the millisecond, rounded down.
+        self._since = datetime.now(UTC) - timedelta(milliseconds=1)
         self._began = time.monotonic()
         self._cpu_s = self._turn_s = 0.0
-        self._failed = False
+        self._written = self._failed = False
 
     def keep_writing(self) -> None:
-        """Write the page again and again until the build ends."""
-        pause_s, told = self._times.first_s, False
-        while not self.stopping.wait(pause_s):
-            written = self._try(running=True)
-            if written and not told:
-                self._note(f"Live page: {self._run.live}")
-                told = True
-            pause_s = self._pause_s()
+        """Write the page again and again, from the first stage until the build ends."""
+        pause_s = self._times.first_s if is_local(self._run.root) else self._times.every_s
+        while not self._begun():
+            if self.stopping.wait(pause_s):
+                return
+        if self._try(running=True):
+            self._note(f"Live page: {self._run.live}")
+        while not self.stopping.wait(self._pause_s()):
+            self._try(running=True)
 
     def end(self) -> None:
         """Write how the build ended, where there is a page that says otherwise."""
         self._try(running=False)
+
+    def _begun(self) -> bool:
+        began = time.thread_time()
+        try:
+            self._read()
+        except Exception as error:  # noqa: BLE001 - a view of the build must not end it
+            self._tell(error)
+        self._cpu_s += time.thread_time() - began
+        return self._reader.begun_since(self._since)
 
     def _pause_s(self) -> float:
         """Until the next page: its share of the processor is never more than was set."""
@@ -95,25 +108,34 @@ class _Page:
     def _try(self, *, running: bool) -> bool:
         began = time.thread_time()
         try:
-            if not running and not self._run.live.exists():
-                return False
-            self._write(running=running)
+            if running or self._written or self._says_running():
+                self._write(running=running)
+                self._written = True
         except Exception as error:  # noqa: BLE001 - a view of the build must not end it
-            if not self._failed:
-                self._failed = True
-                self._note(f"the live page cannot be written ({error}); the build goes on without it")
+            self._tell(error)
             return False
         finally:
-            took_s = time.thread_time() - began
-            # The first reads all that earlier runs have written down, which no later one does again.
-            self._turn_s = took_s if self._cpu_s else 0.0
-            self._cpu_s += took_s
+            self._turn_s = time.thread_time() - began
+            self._cpu_s += self._turn_s
         return True
+
+    def _says_running(self) -> bool:
+        """Whether a build that was killed left its page."""
+        return self._run.live.exists() and RUNNING in self._run.live.read_text()
+
+    def _tell(self, error: Exception) -> None:
+        if not self._failed:
+            self._failed = True
+            self._note(f"the live page cannot be written ({error}); the build goes on without it")
+
+    def _read(self) -> None:
+        """Take what was written down since the last time; the first time, by earlier runs too."""
+        for event in self._tail.new():
+            self._reader.take(event)
 
     def _write(self, *, running: bool) -> None:
         run, now = self._run, datetime.now(UTC)
-        for event in self._tail.new():
-            self._reader.take(event)
+        self._read()
         self._recipe = self._recipe or read_recipe(run)
         self._previews = self._previews or Previews(run, self._recipe)
         about = run_about(run, str(run.root), self._recipe, running=running)

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,8 @@ TIMES = LiveTimes(every_s=1.0, share=1.0, grace_s=1.5)
 
 def write(run: RunLayout, *, running: bool = True, times: LiveTimes = TIMES) -> None:
     told: list[str] = []
-    if not running:
-        run.live.touch()
     assert _Page(run, told.append, times)._try(running=running), told
+    assert run.live.exists()
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -118,6 +118,7 @@ def test_a_page_opened_after_the_end_stays_and_asks_no_more(under_way: tuple[Run
     run, log = under_way
     log.add("stop", why="paused", message="2 locations could not be had", seconds=9.0)
     run.report.write_text("the report")
+    write(run)
     write(run, running=False)
     tab.open(run.live.as_uri())
     assert "Paused with locations still to be had" in tab.text(".live-state")
@@ -136,7 +137,11 @@ import sys, time
 from pathlib import Path
 from pipeline.live.writer import LiveTimes, live_page
 from pipeline.schema.layout import RunLayout
-with live_page(RunLayout(Path(sys.argv[1])), print, LiveTimes(first_s=0.0, every_s=0.5, share=1.0, grace_s=2.0)):
+def say(text):
+    print(text, flush=True)
+times = LiveTimes(first_s=0.1, every_s=0.5, share=1.0, grace_s=2.0)
+with live_page(RunLayout(Path(sys.argv[1])), say, times):
+    print("ready", flush=True)
     time.sleep(120)
 """
 
@@ -148,6 +153,10 @@ def test_a_driver_that_is_killed_is_told_of_until_the_next_one_writes(
     with subprocess.Popen([sys.executable, "-c", DRIVER, str(run.root)], stdout=subprocess.PIPE, text=True) as driver:
         try:
             assert driver.stdout is not None
+            assert driver.stdout.readline() == "ready\n"
+            log.time = datetime.now(UTC)
+            log.add("start", recipe="nol", digest="d", until="manifest")
+            log.add("stage", stage="export", locations=40)
             assert driver.stdout.readline().startswith("Live page:")
             tab.open(run.live.as_uri())
             assert tab.value("document.querySelector('#silent').hidden")
