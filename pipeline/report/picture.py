@@ -37,9 +37,10 @@ def true_colour(s2_SBHW: NDArray[np.uint8], scaling: Scaling = S2_SCALING) -> li
 
     Each band starts from its own 1st percentile, which takes the atmosphere's blue veil off a top-of-atmosphere
     image (dark-object subtraction), and all share one span up to the 99th. Both are the median of the seasons' own:
-    one season of snow or haze then leaves the others readable.
+    one season of snow or haze then leaves the others readable. The brightest that all three bands can store is white:
+    the store cuts every band off elsewhere, and snow would be pink.
     """
-    lit_S3HW = _without_veil(s2_SBHW, scaling, TRUE_COLOUR)
+    lit_S3HW = _without_veil(s2_SBHW, scaling, TRUE_COLOUR, white=_brightest(scaling, TRUE_COLOUR))
     span = max(float(np.median(np.percentile(lit_S3HW, 99, axis=(1, 2, 3)))), MIN_SPAN_DN)
     return _optical(lit_S3HW / span)
 
@@ -81,12 +82,27 @@ def weights(weight_HW: NDArray[np.floating]) -> str:
     return _indexed(level.astype(np.uint8), [tuple(int(v) for v in rgb) for rgb in np.rint(ramp)])
 
 
-def _without_veil(s2_SBHW: NDArray[np.uint8], scaling: Scaling, bands: tuple[str, ...]) -> NDArray[np.float32]:
-    """Digital numbers above each band's dark level, (seasons, 3, height, width)."""
+def _without_veil(
+    s2_SBHW: NDArray[np.uint8], scaling: Scaling, bands: tuple[str, ...], white: float | None = None
+) -> NDArray[np.float32]:
+    """Digital numbers above each band's dark level, (seasons, 3, height, width).
+
+    With `white`, a digital number, nothing is brighter, and what is so in all bands is so in equal parts.
+    """
     names = S2_BANDS if s2_SBHW.shape[1] == len(S2_BANDS) else S2_BANDS_9
     raw_S3HW = _unscaled(s2_SBHW[:, [names.index(band) for band in bands]], scaling, bands)
     dark_3 = np.median(np.percentile(raw_S3HW, 1, axis=(2, 3)), axis=0)
-    return np.asarray(raw_S3HW - dark_3[:, None, None], dtype=np.float32)
+    if white is None:
+        return np.asarray(raw_S3HW - dark_3[:, None, None], dtype=np.float32)
+    range_3 = np.maximum(white - dark_3, MIN_SPAN_DN)
+    lit_S3HW = np.minimum(raw_S3HW - dark_3[:, None, None], range_3[:, None, None])
+    return np.asarray(lit_S3HW * (range_3.mean() / range_3)[:, None, None], dtype=np.float32)
+
+
+def _brightest(scaling: Scaling, bands: tuple[str, ...]) -> float:
+    """The highest digital number that every one of the bands can store."""
+    at = [scaling.bands.index(name) for name in bands]
+    return min(scaling.mean[i] + scaling.clip_std * scaling.std[i] for i in at)
 
 
 def _optical(unit_S3HW: NDArray[np.floating]) -> list[str]:

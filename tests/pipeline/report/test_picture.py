@@ -52,6 +52,14 @@ def test_true_colour_takes_red_green_and_blue_from_b4_b3_and_b2(bands: tuple[str
     assert [int(rgb[24, x].argmax()) for x in (8, 24, 40)] == [0, 1, 2]
 
 
+def test_snow_is_white_though_the_store_cuts_each_band_off_elsewhere() -> None:
+    s2 = np.random.default_rng(0).integers(40, 60, (1, 13, 48, 48)).astype(np.uint8)
+    s2[..., :16] = 255  # above every band's range: the three ceilings are 3640, 3091 and 3065
+    snow = pixels(picture.true_colour(s2)[0])[:, 2:14].astype(int)
+    assert (snow.max(axis=-1) - snow.min(axis=-1)).max() <= 6
+    assert snow.min() > 245
+
+
 def test_one_bright_season_leaves_the_others_readable() -> None:
     rng = np.random.default_rng(0)
     s2 = rng.integers(60, 120, size=(4, 13, 32, 32)).astype(np.uint8)
