@@ -171,11 +171,11 @@ def _progress(stages: tuple[StageView, ...]) -> str:
 
 
 def _done_fact(stages: tuple[StageView, ...], about: RunAbout) -> Fact:
-    slowest = _slowest(stages)
+    slowest, name = _slowest(stages), "Under way" if about.running else "Got to"
     if slowest is None:
-        return Fact("done", "Under way", "–", "all that has begun is done" if stages else "no stage has begun yet")
+        return Fact("done", name, "–", "all that has begun is done" if stages else "no stage has begun yet")
     unit = "epochs" if slowest.stage == TRAINING else about.unit
-    return Fact("done", "Under way", f"{slowest.share:.0%}", f"{slowest.stage}, {count(slowest.total)} {unit}")
+    return Fact("done", name, f"{slowest.share:.0%}", f"{slowest.stage}, {count(slowest.total)} {unit}")
 
 
 def _facts(status: RunStatus, about: RunAbout, stages: tuple[StageView, ...]) -> list[Fact]:
