@@ -1,4 +1,4 @@
-"""The batch script of docs/how-to/slurm.md, with stand-ins for what it starts: a signal reaches the build, its status SLURM."""
+"""The batch script of docs/how-to/slurm.md, with stand-ins: a signal reaches the build, and its status the job."""
 
 import os
 import signal
