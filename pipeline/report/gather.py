@@ -1,13 +1,14 @@
 """What a run directory holds, read into one frozen record; what is missing becomes a notice, not a failure."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 from pydantic import TypeAdapter
@@ -60,7 +61,8 @@ class RunRecord:
     """Of the four-season filter."""
     exports: tuple[ExportRecord, ...]
     quality: tuple[QualityRecord, ...]
-    index: tuple[IndexRow, ...]
+    stored_ids: frozenset[str]
+    """Locations that are in the store."""
     store: AnyPath | None
     pretraining: Pretraining | None
     notices: tuple[str, ...] = field(default=())
@@ -77,10 +79,9 @@ class RunRecord:
         """Whether the pixels come from published files."""
         return self.recipe.get("kind") == "import"
 
-    @property
-    def stored_ids(self) -> frozenset[str]:
-        """Locations that are in the store."""
-        return frozenset(row.location_id for row in self.index)
+    def scenes_of(self, rows: Collection[int]) -> tuple[IndexRow, ...]:
+        """The index of some rows of the store, by row and season; empty where there is no index that can be read."""
+        return read_index(self.layout.index, IndexRow, rows) if self.stored_ids else ()
 
 
 def is_run(layout: RunLayout) -> bool:
@@ -100,7 +101,7 @@ def gather(layout: RunLayout) -> RunRecord:
     provenance = or_notice(lambda: read_mapping(layout.manifest / "provenance.json", json.loads), notices) or {}
     told = layout.manifest / "statistics.json"
     statistics = or_notice(lambda: read_mapping(told, json.loads), notices) if told.is_file() else None
-    index = or_notice(lambda: read_index(layout.index, IndexRow), notices) or ()
+    stored = or_notice(lambda: _stored_ids(layout.index), notices) or frozenset()
     pretraining = or_notice(lambda: _pretraining(layout), notices)
     return RunRecord(
         layout=layout,
@@ -111,7 +112,7 @@ def gather(layout: RunLayout) -> RunRecord:
         verdicts=() if recipe.get("kind") == "import" else _table(layout, "seasons", Verdict, notices),
         exports=_table(layout, "export", ExportRecord, notices),
         quality=_table(layout, "quality", QualityRecord, notices),
-        index=index,
+        stored_ids=stored,
         store=_store(layout, recipe),
         pretraining=pretraining,
         notices=tuple(notices),
@@ -150,21 +151,41 @@ def read_mapping(path: AnyPath, parse: Callable[[str], Any]) -> Mapping[str, Any
     return plain
 
 
-def read_index(path: AnyPath, record: type[Indexed]) -> tuple[Indexed, ...]:
-    """The rows of a manifest's index, by store row and season; NoldoError where there is none that can be read.
+def read_index(path: AnyPath, record: type[Indexed], rows: Collection[int] | None = None) -> tuple[Indexed, ...]:
+    """What a manifest's index says, of `rows` of the store alone if given, by store row and season.
 
-    Only the columns that `record` has are read.
+    Only the columns that `record` has are read, and no more rows at once than a batch: a whole data set has a million.
+    NoldoError where there is no index that can be read.
     """
+    wanted = None if rows is None else pa.array(sorted(rows), pa.int64())
+    adapter = TypeAdapter(list[record])  # type: ignore[valid-type]
+    found: list[Indexed] = []
+    try:
+        for batch in _batches(path, [f.name for f in fields(record)]):
+            chosen = batch if wanted is None else batch.filter(pc.is_in(batch["row"].cast(pa.int64()), wanted))
+            found.extend(adapter.validate_python(chosen.to_pylist()))
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise NoldoError(f"{path.name} cannot be read ({error}).") from error
+    return tuple(sorted(found, key=lambda row: (row.row, row.season)))
+
+
+def _stored_ids(path: AnyPath) -> frozenset[str]:
+    stored: set[str] = set()
+    try:
+        for batch in _batches(path, ["location_id"]):
+            stored.update(batch["location_id"].to_pylist())
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
+        raise NoldoError(f"{path.name} cannot be read ({error}).") from error
+    return frozenset(stored)
+
+
+def _batches(path: AnyPath, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The columns of an index that are there, a batch of rows at a time."""
     if not path.is_file():
         raise NoldoError("The manifest has no index yet: the build has not come to its end.")
-    try:
-        file = pq.ParquetFile(readable(path))
-        present = set(file.schema_arrow.names)
-        table = file.read(columns=[name for name in (f.name for f in fields(record)) if name in present])
-        rows = TypeAdapter(list[record]).validate_python(table.to_pylist())  # type: ignore[valid-type]
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise NoldoError(f"{path.name} cannot be read ({error}).") from error
-    return tuple(sorted(rows, key=lambda row: (row.row, row.season)))
+    file = pq.ParquetFile(readable(path))
+    present = set(file.schema_arrow.names)
+    yield from file.iter_batches(columns=[name for name in columns if name in present])
 
 
 def _pretraining(layout: RunLayout) -> Pretraining | None:

@@ -109,7 +109,7 @@ def _learnt(run: RunRecord, notices: list[str]) -> dict[str, Any]:
     if training is None:
         notices.append("There is no pretraining run yet: its curves, scores and selection masks are left out.")
         return {"curves": (), "scores": (), "class_scores": ((), ()), "selection": None, "spreads": ()}
-    selection = or_notice(lambda: read_selection(training.layout.masks, run.index), notices)
+    selection = or_notice(lambda: read_selection(training.layout.masks, run.scenes_of), notices)
     spreads = () if selection is None else selection.spreads
     return {
         "curves": _curves(training),

@@ -1,5 +1,6 @@
 """A few locations of a store over their seasons, as layers, with their scenes."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -44,7 +45,10 @@ def sample_views(run: RunRecord, store: AnyPath, truth: AnyPath | None, most: in
     opened = _open(store, truth)
     places = {location.location_id: location for location in run.locations}
     rows = evenly_spaced(opened.arrays["dw"].shape[0], most)
-    return tuple(_sample(opened, row, [e for e in run.index if e.row == row], places) for row in rows)
+    scenes: defaultdict[int, list[IndexRow]] = defaultdict(list)
+    for entry in run.scenes_of(rows):
+        scenes[entry.row].append(entry)
+    return tuple(_sample(opened, row, scenes[row], places) for row in rows)
 
 
 def _open(store: AnyPath, truth: AnyPath | None) -> _Opened:

@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,9 @@ NEEDED: Final = ("location_row", "season", "s1", "s2", "label")
 MODALITIES: Final = ("s2", "s1")
 """In the order shown; a network of one modality has the weights of that one only."""
 BINS: Final = 10
+
+ScenesOf = Callable[[Collection[int]], tuple[IndexRow, ...]]
+"""The index of some rows of the store."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,11 @@ class Selection:
     """Empty where the truth is not known, or no location is held out."""
 
 
-def read_selection(path: Path, index: Sequence[IndexRow]) -> Selection:
+def read_selection(path: Path, scenes_of: ScenesOf) -> Selection:
     """Read masks.npz; NoldoError where it is missing or damaged."""
     arrays = _load(path)
     saved = int(arrays["location_row"].shape[0])
-    scenes = {(entry.row, entry.season): entry for entry in index}
+    scenes = {(entry.row, entry.season): entry for entry in scenes_of(arrays["location_row"][:SHOWN].tolist())}
     views = tuple(_view(arrays, k, scenes) for k in range(min(saved, SHOWN)))
     has_truth = "truth" in arrays
     spreads = tuple(_spread(arrays, name) for name in _weighed(arrays)) if has_truth else ()

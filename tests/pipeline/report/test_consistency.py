@@ -28,13 +28,13 @@ def test_a_wrong_number_anywhere_is_found(make_run: Callable[..., Any]) -> None:
     path.write_text(json.dumps(statistics))
     run, counts = counted(fake)
     assert [entry.agrees for entry in agreements(run, counts)] == [True, True, False]
-    lost = dataclasses.replace(run, index=run.index[4:])
+    lost = dataclasses.replace(run, stored_ids=frozenset(sorted(run.stored_ids)[1:]))
     assert [entry.agrees for entry in agreements(lost, counts)] == [False, False, False]
 
 
 def test_nothing_is_compared_before_it_is_there(make_run: Callable[..., Any]) -> None:
     run, counts = counted(make_run(stored=3))
-    assert agreements(dataclasses.replace(run, index=(), statistics={}), counts) == ()
+    assert agreements(dataclasses.replace(run, stored_ids=frozenset(), statistics={}), counts) == ()
     older = dataclasses.replace(run, statistics={"label_pixels_per_season": [[1] * 10] * 4})
     assert manifest_labels(older) is None
     part = dataclasses.replace(counts, rows_counted=2)

@@ -16,7 +16,10 @@ def test_a_whole_run_is_read_without_a_notice(make_run: Callable[..., Any]) -> N
     run = gather(fake.layout)
     assert run.notices == ()
     assert [len(part) for part in (run.locations, run.verdicts, run.exports, run.quality)] == [9, 9, 7, 6]
-    assert [(r.row, r.season) for r in run.index] == [(row, season) for row in range(5) for season in range(4)]
+    assert [(r.row, r.season) for r in run.scenes_of([4, 1])] == [
+        (row, season) for row in (1, 4) for season in range(4)
+    ]
+    assert {r.location_id for r in run.scenes_of([1])} == {fake.kept[1]}
     assert run.stored_ids == set(fake.kept)
     assert run.emulated
     assert run.store == fake.layout.store("nol")
@@ -32,7 +35,7 @@ def test_a_folder_that_is_no_run_is_refused_and_the_right_one_described(tmp_path
 @pytest.mark.parametrize(
     ("part", "field", "notice"),
     [
-        ("manifest", "index", "no index yet"),
+        ("manifest", "stored_ids", "no index yet"),
         ("tables/quality", "quality", "'quality' table"),
         ("pretrain", "pretraining", None),
         ("store", "store", None),
@@ -66,7 +69,7 @@ def test_an_index_without_the_optional_columns_is_read(make_run: Callable[..., A
     layout = make_run().layout
     table = pq.read_table(layout.index).select(["season", "location_id", "row"])
     pq.write_table(table, layout.index)
-    row = gather(layout).index[0]
+    row = gather(layout).scenes_of([0])[0]
     assert (row.row, row.season, row.s2_id, row.cloud_pct) == (0, 0, None, None)
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from pipeline.report import selection
-from pipeline.report.gather import gather
+from pipeline.report.gather import IndexRow, gather
 from pipeline.report.selection import read_selection
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.landcover import IGNORE
 from pipeline.schema.layout import PretrainLayout
+
+
+def no_scenes(rows: Collection[int]) -> tuple[IndexRow, ...]:
+    """Of a run without an index."""
+    return ()
 
 
 def masks_of(make_run: Callable[..., Any]) -> Path:
@@ -25,7 +30,7 @@ def rewrite(path: Path, drop: tuple[str, ...] = (), **add: Any) -> None:
 
 def test_masks_stand_beside_the_true_errors_of_the_labels(make_run: Callable[..., Any]) -> None:
     fake = make_run()
-    found = read_selection(PretrainLayout(fake.layout.pretrain).masks, gather(fake.layout).index)
+    found = read_selection(PretrainLayout(fake.layout.pretrain).masks, gather(fake.layout).scenes_of)
     assert (found.saved, found.has_truth, len(found.views)) == (3, True, 3)
     view = found.views[1]
     assert (view.row, view.season, view.location_id, view.date) == (1, 1, fake.kept[1], "19 Jun 2020")
@@ -41,7 +46,7 @@ def test_masks_stand_beside_the_true_errors_of_the_labels(make_run: Callable[...
 
 def test_weights_over_right_and_wrong_labels_are_told_apart(make_run: Callable[..., Any]) -> None:
     path = masks_of(make_run)
-    found = read_selection(path, ())
+    found = read_selection(path, no_scenes)
     with np.load(path) as archive:
         known = archive["label"] != IGNORE
         right = known & (archive["label"] == archive["truth"])
@@ -58,22 +63,22 @@ def test_training_locations_are_named_and_left_out_of_the_weights(make_run: Call
     fake = make_run()
     path = PretrainLayout(fake.layout.pretrain).masks
     rewrite(path, held_out=np.array([True, False, False]))
-    found = read_selection(path, gather(fake.layout).index)
+    found = read_selection(path, gather(fake.layout).scenes_of)
     assert [view.date.endswith("training location") for view in found.views] == [False, True, True]
     assert found.views[1].date == "19 Jun 2020, training location"
-    assert read_selection(path, ()).views[1].date == "training location"
+    assert read_selection(path, no_scenes).views[1].date == "training location"
     with np.load(path) as archive:
         label, truth, weight = (archive[name][0] for name in ("label", "truth", "weight_s2"))
     spread = next(s for s in found.spreads if s.modality == "s2")
     assert spread.right_mean == pytest.approx(weight[(label != IGNORE) & (label == truth)].astype(float).mean())
     rewrite(path, held_out=np.zeros(3, bool))
-    assert read_selection(path, ()).spreads == ()
+    assert read_selection(path, no_scenes).spreads == ()
 
 
 def test_without_the_truth_the_masks_are_shown_and_no_errors_claimed(make_run: Callable[..., Any]) -> None:
     path = masks_of(make_run)
     rewrite(path, drop=("truth", "prediction_s1", "prediction_s2"))
-    found = read_selection(path, ())
+    found = read_selection(path, no_scenes)
     assert (found.has_truth, found.spreads) == (False, ())
     assert [p.name for p in found.views[0].panels] == ["Sentinel-2", "Sentinel-1", "DW label", "Weight S2", "Weight S1"]
     assert found.views[2].location_id == "row 2"
@@ -81,14 +86,14 @@ def test_without_the_truth_the_masks_are_shown_and_no_errors_claimed(make_run: C
 
 def test_only_so_many_locations_are_shown(make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "SHOWN", 2)
-    found = read_selection(masks_of(make_run), ())
+    found = read_selection(masks_of(make_run), no_scenes)
     assert (found.saved, len(found.views)) == (3, 2)
 
 
 def test_a_network_of_one_modality_shows_the_masks_of_that_one(make_run: Callable[..., Any]) -> None:
     path = masks_of(make_run)
     rewrite(path, drop=("weight_s1", "prediction_s1"))
-    found = read_selection(path, ())
+    found = read_selection(path, no_scenes)
     assert [spread.modality for spread in found.spreads] == ["s2"]
     names = [panel.name for panel in found.views[0].panels]
     assert [name for name in names if name.startswith(("Weight", "Prediction"))] == ["Weight S2", "Prediction S2"]
@@ -96,14 +101,14 @@ def test_a_network_of_one_modality_shows_the_masks_of_that_one(make_run: Callabl
 
 def test_what_is_missing_or_damaged_is_named(make_run: Callable[..., Any], tmp_path: Path) -> None:
     with pytest.raises(NoldoError, match="not there yet"):
-        read_selection(tmp_path / "masks.npz", ())
+        read_selection(tmp_path / "masks.npz", no_scenes)
     path = masks_of(make_run)
     rewrite(path, drop=("weight_s1", "weight_s2"))
     with pytest.raises(NoldoError, match="lacks the arrays weight_s1 and weight_s2"):
-        read_selection(path, ())
+        read_selection(path, no_scenes)
     rewrite(path, drop=("label",))
     with pytest.raises(NoldoError, match="lacks the arrays label"):
-        read_selection(path, ())
+        read_selection(path, no_scenes)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(NoldoError, match="cannot be read"):
-        read_selection(path, ())
+        read_selection(path, no_scenes)
