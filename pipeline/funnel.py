@@ -70,14 +70,18 @@ def judged_step(stage: str, judged: Iterable[Judged]) -> FunnelStep:
     return FunnelStep(stage, entered, kept, commonest_first(reasons), season_counts(lacking, N_SEASONS))
 
 
+def export_reason(kind: FailureKind) -> str:
+    """Why a location has no pixels, in the words that the funnel counts by."""
+    return {FailureKind.PERMANENT: NO_PIXELS, FailureKind.EMPTY: NOTHING_THERE}.get(kind, STILL_TO_COME)
+
+
 def export_step(exported: Iterable[ExportRecord]) -> FunnelStep:
     """What became of the requests for pixels, a record a location."""
-    words = {FailureKind.PERMANENT: NO_PIXELS, FailureKind.EMPTY: NOTHING_THERE}
     kinds = Counter(record.failure_kind for record in exported)
     reasons: Counter[str] = Counter()
     for kind, count in kinds.items():
         if kind is not None:
-            reasons[words.get(kind, STILL_TO_COME)] += count
+            reasons[export_reason(kind)] += count
     return FunnelStep("export", kinds.total(), kinds[None], commonest_first(reasons))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from pipeline.funnel import export_reason
 from pipeline.report.gather import RunRecord
 
 KEPT: Final = "kept"
@@ -10,10 +11,10 @@ UNFINISHED: Final = "not finished"
 
 
 def fates(run: RunRecord) -> dict[str, str]:
-    """What became of every location: 'kept', why it was dropped, or 'not finished' where the build stopped before."""
+    """What became of every location: 'kept', the reason that the funnel counts, or 'not finished' before the end."""
     fate = {location.location_id: UNFINISHED for location in run.locations}
     fate |= {v.location_id: v.reason for v in run.verdicts if not v.kept}
-    fate |= {e.location_id: f"export failed ({e.failure_kind})" for e in run.exports if e.failure_kind}
+    fate |= {e.location_id: export_reason(e.failure_kind) for e in run.exports if e.failure_kind}
     fate |= {q.location_id: q.reason for q in run.quality if not q.kept}
     kept = run.stored_ids or {q.location_id for q in run.quality if q.kept}
     return {place: KEPT if place in kept else reason for place, reason in fate.items()}
