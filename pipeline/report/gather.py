@@ -128,6 +128,11 @@ def or_notice(make: Callable[[], Result], notices: list[str]) -> Result | None:
         return None
 
 
+def from_the_run(layout: RunLayout, notices: Sequence[str]) -> list[str]:
+    """Notices with the paths as they are in the run directory: where that lies is nothing for a page that is shown."""
+    return [notice.replace(f"file://{layout.root}/", "").replace(f"{layout.root}/", "") for notice in notices]
+
+
 def _table(layout: RunLayout, stage: str, record: type[Record], notices: list[str]) -> tuple[Record, ...]:
     paths = listed(layout.table(stage, 0).parent, "part-*.parquet")
     if not paths:

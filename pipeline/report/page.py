@@ -13,7 +13,7 @@ from pipeline.report.check import check_view
 from pipeline.report.consistency import agreements
 from pipeline.report.curves import Line, line_chart
 from pipeline.report.flags import flag_views
-from pipeline.report.gather import RunRecord, gather, or_notice
+from pipeline.report.gather import RunRecord, from_the_run, gather, or_notice
 from pipeline.report.headline import headline
 from pipeline.report.label_counts import count_labels
 from pipeline.report.layers import used_legends
@@ -66,7 +66,7 @@ def render(run: RunRecord, *, title: str, samples: int = SHOWN) -> str:
         **_pixels(run, samples, notices),
         **_bands(run, notices),
         **_learnt(run, notices),
-        notices=notices,
+        notices=from_the_run(run.layout, notices),
     )
 
 

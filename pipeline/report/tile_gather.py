@@ -67,6 +67,8 @@ class TileRun:
     """Every tile whose place is known."""
     index: tuple[TileIndexRow, ...]
     dropped: tuple[Dropped, ...]
+    dropped_known: bool
+    """Whether the manifest has a list of them that can be read."""
     osm: OsmTables | None
     """Of an OSM run."""
     notices: tuple[str, ...]
@@ -96,7 +98,7 @@ def gather_tiles(layout: RunLayout) -> TileRun:
     statistics = or_notice(lambda: read_mapping(layout.manifest / "statistics.json", json.loads), notices) or {}
     index = or_notice(lambda: read_index(layout.index, TileIndexRow), notices) or ()
     dropped = layout.manifest / "dropped.parquet"
-    gone = (or_notice(lambda: read_part(dropped, Dropped), notices) or []) if dropped.is_file() else []
+    gone = or_notice(lambda: read_part(dropped, Dropped), notices) if dropped.is_file() else None
     kind = str(recipe.get("kind", "imported"))
     return TileRun(
         layout=layout,
@@ -106,7 +108,8 @@ def gather_tiles(layout: RunLayout) -> TileRun:
         statistics=statistics,
         locations=_spots(layout, statistics, index, notices),
         index=index,
-        dropped=tuple(gone),
+        dropped=tuple(gone or ()),
+        dropped_known=gone is not None,
         osm=or_notice(lambda: read_osm_tables(layout), notices) if kind == "osm" else None,
         notices=tuple(notices),
     )

@@ -8,7 +8,7 @@ from pipeline.report.band_charts import drawn_histograms
 from pipeline.report.band_histograms import tile_histograms
 from pipeline.report.band_statistics import sensor_tables
 from pipeline.report.check import check_view
-from pipeline.report.gather import or_notice
+from pipeline.report.gather import from_the_run, or_notice
 from pipeline.report.headline import Fact
 from pipeline.report.layers import used_legends
 from pipeline.report.requests import stage_requests
@@ -67,7 +67,7 @@ def render_tiles(run: TileRun, *, title: str, samples: int = SHOWN) -> str:
             band_histograms=drawn_histograms(histograms, band_tables),
             agreement=agreement_figures(run, run.osm) if judged and run.osm is not None else None,
             facts=_facts(run),
-            notices=notices,
+            notices=from_the_run(run.layout, notices),
         )
     )
 

@@ -97,7 +97,7 @@ def _dropped_steps(run: TileRun, tiles: int) -> tuple[FunnelStep, ...]:
     reasons: dict[str, Counter[str]] = {"tiles": Counter(), "pair": Counter(), "fetch": Counter()}
     for gone in run.dropped:
         reasons[gone.stage if gone.stage in reasons else "tiles"][gone.reason] += 1
-    if not run.index:
+    if not run.index or not run.dropped_known:
         return (FunnelStep("tiles", tiles, tiles, ()),) if tiles else ()
     steps, left = [], len(run.index) + sum(found.total() for found in reasons.values())
     for stage, found in reasons.items():

@@ -203,10 +203,14 @@ def test_what_is_missing_is_named_and_the_rest_is_shown(osm_run: RunLayout, tmp_
     shutil.rmtree(run.store("osm_train"))
     (run.manifest / "statistics.json").unlink()
     run.table("labels", 0).write_bytes(b"PAR1")
+    (run.manifest / "dropped.parquet").write_bytes(b"PAR1")
     text = page(run, "damaged")
     assert "osm_train.zarr, which the index names, is not there." in text
     assert "statistics.json is not there yet." in text
-    assert "part-00000.parquet cannot be read" in text
+    assert "tables/labels/part-00000.parquet cannot be read" in text
+    assert str(tmp_path) not in text
+    assert "No tile was dropped" not in text
+    assert "What was dropped is not known" in text
     assert 'id="agreement"' in text
     begun = RunLayout(tmp_path / "begun")
     begun.root.mkdir()
