@@ -56,6 +56,7 @@ const mapView = (() => {
   // The page scrolls over a map that nobody has clicked; a pinch on a touchpad arrives as a wheel with Ctrl.
   map.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && document.activeElement !== map) return;
+    if (event.deltaY > 0 && !map.matches(".near") && !event.ctrlKey) return;  // nothing left to zoom out: the page scrolls on
     event.preventDefault();
     zoom(Math.exp(event.deltaY * 0.0016), at(event.clientX, event.clientY));
   }, { passive: false });
@@ -72,6 +73,7 @@ const mapView = (() => {
   const fingers = new Map();
   let travelled = 0;
   map.addEventListener("pointerdown", (event) => {
+    if (event.button > 0) return;
     if (!fingers.size) travelled = 0;
     fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   });
@@ -91,7 +93,8 @@ const mapView = (() => {
     }
     fingers.set(event.pointerId, now);
   });
-  for (const end of ["pointerup", "pointercancel"]) map.addEventListener(end, (event) => fingers.delete(event.pointerId));
+  // A press that has not moved far is not captured, so its end may come outside of the map.
+  for (const end of ["pointerup", "pointercancel", "pointerleave"]) map.addEventListener(end, (event) => fingers.delete(event.pointerId));
   new ResizeObserver(draw).observe(map);
   return { map, at, enclose, placeOf, redraw: draw, wasDragged: () => travelled > 4, degreesAPixel: () => view.width / map.clientWidth };
 })();

@@ -21,7 +21,9 @@
     }
     return best[1].toFixed(2);
   };
-  const decoded = new WeakMap();
+  // The decoded pictures of the sample last pointed at; of a hundred samples they would fill half a gigabyte.
+  let decoded = new Map();
+  let decodedOf = null;
   const pixelsOf = (image) => {
     if (!decoded.has(image) && image.naturalWidth) {
       const canvas = make("canvas", { width: image.naturalWidth, height: image.naturalHeight });
@@ -41,6 +43,7 @@
     return { colour, said: ramp ? onRamp(rgb, ramp) : meaning.get(colour) ?? "?" };
   };
   const tell = (sample, across, down) => {
+    if (decodedOf !== sample) [decodedOf, decoded] = [sample, new Map()];
     const side = Number(sample.dataset.px);
     const lines = new Map();
     for (const figure of all("[data-reads]", sample)) {

@@ -147,6 +147,8 @@ def test_the_map_zooms_moves_and_comes_back(told: dict[str, Any]) -> None:
     assert seen["right"]["x"] - seen["plus"]["x"] == pytest.approx(widths["plus"] / 8)
     assert widths["zero"] == 360
     assert seen["drag"]["x"] - seen["beforeDrag"]["x"] == pytest.approx(0.1 * widths["beforeDrag"], rel=0.02)
+    assert seen["undragged"] == seen["drag"]
+    assert seen["scrollsOn"]
     assert widths["pinch"] == pytest.approx(widths["drag"] / 2, rel=0.02)
     assert re.fullmatch(r"[\d,]+ km", seen["scale"])
 
