@@ -227,7 +227,8 @@ def _manifest(layout: RunLayout, kept: tuple[str, ...]) -> None:
     pq.write_table(pa.Table.from_pylist(rows), layout.index)
     source = {"kind": "emulator", "seed": 3}
     provenance = {
-        "data": "Emulated.", "emulated": True, "source": source, "recipe_digest": "cd" * 32,
+        "data": "Emulated </script><script>hostile()</script>", "emulated": True,
+        "source": source, "recipe_digest": "cd" * 32,
         "content_digest": {"dataset": "ab" * 32, "rows": len(kept)},
         "code": {"commit": None, "packages": {"zarr": "3.1.6"}}, "recipe": {"name": "nol", "source": source},
     }  # fmt: skip

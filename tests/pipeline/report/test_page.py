@@ -73,6 +73,7 @@ def test_a_whole_run_gives_one_page_with_every_section(make_run: Callable[..., A
     assert "<title>A demo &lt;run&gt; &amp; more</title>" in text
     assert "Not in this report" not in text
     assert 'class="empty"' not in text
+    assert text.count("<script") == 1
     for words in ("no &lt;S1&gt; &amp; scene", "0.810", "61.0\u202f%", "ab" * 32, "20 Mar 2020", "sha256sum -c"):
         assert words in text
 
