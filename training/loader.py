@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipeline.schema.errors import NoldoError
-from pipeline.schema.landcover import N_DW_CLASSES
+from pipeline.schema.errors import NoldoError, UsageError
+from pipeline.schema.landcover import IGNORE, N_DW_CLASSES
 from pipeline.schema.records import N_SEASONS
 from training.dataset import ALL_SEASONS, CONFIDENCE, LABELS, PROBABILITIES, TrainingStore
 from training.epoch_plan import BatchPlan
@@ -82,7 +82,8 @@ def read_batches(
     and decode, by default one a core up to DEFAULT_READERS, or BUCKET_READERS for object storage. `probabilities`:
     read the season's class probabilities too, which the store must have. `confidence`: read the labels' confidences
     too, which its label source must have.
-    Raises NoldoError naming store, array or shard, and rows, where a chunk is damaged or cannot be had.
+    Raises NoldoError naming store, array or shard, and rows, where a chunk is damaged or cannot be had, and UsageError
+    where labels that are not the store's own have a value that is no class.
     """
     if probabilities and store.dw_prob is None:
         raise ValueError(f"{store.path} has no array '{PROBABILITIES}'")
@@ -100,9 +101,23 @@ def read_batches(
                     return
                 batch, finish = pending.popleft()
                 finish()
+                if store.labels.digest is not None:
+                    _require_classes(store, batch)
                 yield batch
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _require_classes(store: TrainingStore, batch: Batch) -> None:
+    """Refuse labels other than 0..8 and 255: one more, in uint8, they are 1..9 and 0."""
+    beyond = (batch.labels + 1).amax(dim=(1, 2, 3)) > N_DW_CLASSES
+    if beyond.any():
+        at = int(beyond.int().argmax())
+        values = [value for value in np.unique(batch.labels[at].numpy()).tolist() if N_DW_CLASSES <= value < IGNORE]
+        raise UsageError(
+            f"{store.labels.folder}, row {int(batch.rows[at])}: labels of {', '.join(map(str, values[:5]))}; "
+            f"classes are 0 to {N_DW_CLASSES - 1}, and {IGNORE} is no label; write the array with these"
+        )
 
 
 def read_labels(source: Any, plan: BatchPlan) -> Tensor:

@@ -68,6 +68,21 @@ def test_batches_have_the_labels_asked_for(added: tuple[Path, NDArray[np.uint8]]
             assert np.array_equal(batch.labels, expected[plan.rows]), source
 
 
+@pytest.mark.parametrize(("value", "told"), [(9, "9"), (254, "254"), (8, None), (255, None)])
+def test_a_label_that_is_no_class_is_told_with_its_row(
+    added: tuple[Path, NDArray[np.uint8]], value: int, told: str | None
+) -> None:
+    path, values = added
+    values[5, 2, 40, 41] = value
+    zarr.open_array(path / "labels" / "pl")[:] = values
+    batches = read_batches(open_store(path, "pl"), plan_all_seasons(np.arange(8), 5), pin=False)
+    if told is None:
+        assert sum(len(batch.rows) for batch in batches) == 32
+        return
+    with pytest.raises(UsageError, match=rf"labels.pl, row 5: labels of {told}; classes are 0 to 8, and 255 is no"):
+        list(batches)
+
+
 @pytest.mark.parametrize("own_reader", [True, False])
 def test_confidences_are_read_and_placed_as_their_labels_are(
     added: tuple[Path, NDArray[np.uint8]], own_reader: bool
