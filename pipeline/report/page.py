@@ -62,7 +62,7 @@ def render(run: RunRecord, *, title: str, samples: int = SHOWN) -> str:
         funnel=funnel_views(run),
         requests=stage_requests(run.layout.events),
         flags=flag_views(run),
-        measures=measures(run.quality),
+        measures=measures(run.quality, run.recipe),
         **_pixels(run, samples, notices),
         **_bands(run, notices),
         **_learnt(run, notices),

@@ -11,7 +11,7 @@ from pipeline.schema.records import SensorShift
 
 def test_percentiles_are_over_every_location_and_season(make_run: Callable[..., Any]) -> None:
     quality = gather(make_run(stored=4).layout).quality
-    found = {measure.name: measure for measure in measures(quality)}
+    found = {measure.name: measure for measure in measures(quality, {})}
     labels = found["Pixels with a label"]
     assert (labels.unit, labels.values) == ("%", 20)
     assert labels.percentiles[0] == pytest.approx(10.0)
@@ -23,11 +23,14 @@ def test_percentiles_are_over_every_location_and_season(make_run: Callable[..., 
 def test_unsure_shifts_and_what_nobody_measured_are_left_out(make_run: Callable[..., Any]) -> None:
     quality = gather(make_run(stored=4).layout).quality
     unsure = (SensorShift(100.0, 0.0, 9.9),) * 4
-    found = measures([dataclasses.replace(q, s1_shift=unsure, s2_dark_level=()) for q in quality])
+    quality = tuple(dataclasses.replace(q, s1_shift=unsure, s2_dark_level=()) for q in quality)
+    found = measures(quality, {"quality": {}})
     assert [measure.name for measure in found] == [
         "Pixels with a label",
         "Pixels that Sentinel-2 observed",
         "Pixels that Sentinel-1 observed",
         "Pixels in Sentinel-1 border noise",
     ]
-    assert measures([]) == ()
+    assert measures([], {}) == ()
+    trusting = measures(quality, {"quality": {"s1_shift_min_confidence": 9}})
+    assert trusting[-1].percentiles == pytest.approx((100.0,) * 5)
