@@ -1,5 +1,6 @@
 """The templates of the pages, what they need, and the styles and scripts that are written into a page."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -19,6 +20,7 @@ SCRIPTS: Final = (
 """Files of script/, in the order in which they run; each sees what `common` defines."""
 
 
+@cache
 def environment() -> Environment:
     """Where the page's templates are loaded from, with the filters that they use."""
     environment = Environment(

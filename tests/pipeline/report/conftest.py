@@ -2,8 +2,9 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -63,12 +64,28 @@ class FakeRun:
 MakeRun = Callable[..., FakeRun]
 
 
-@pytest.fixture
-def make_run(tmp_path: Path) -> MakeRun:
-    """Build a run: `make_run(stored=4, px=32, statistics=True)`; 3 further are dropped, one fails to export."""
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
+    """A run a set of options, to be copied: to write its arrays anew takes longer than most tests."""
+    made: dict[tuple[tuple[str, Any], ...], FakeRun] = {}
 
     def make(**options: Any) -> FakeRun:
-        return _fake_run(tmp_path / "run", **options)
+        key = tuple(sorted(options.items()))
+        if key not in made:
+            made[key] = _fake_run(tmp_path_factory.mktemp("made") / "run", **options)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, made_once: MakeRun) -> MakeRun:
+    """A run of one's own: `make_run(stored=4, px=32, statistics=True)`; 3 further are dropped, one fails to export."""
+
+    def make(**options: Any) -> FakeRun:
+        whole = made_once(**options)
+        shutil.copytree(whole.layout.root, tmp_path / "run")
+        return replace(whole, layout=RunLayout(tmp_path / "run"))
 
     return make
 

@@ -19,6 +19,8 @@ from pipeline.schema.landcover import DW_CLASSES, IGNORE
 Browse = Callable[..., tuple[str, list[str]]]
 """Opens a page in a real browser, see tests/conftest.py."""
 
+THEMES = ("light", "dark")
+
 PROBE = Path(__file__).with_name("probe.js")
 """One visit tells all: a browser takes longer to start than to use."""
 
@@ -77,7 +79,7 @@ def test_everything_has_a_name_for_those_who_hear_the_page(told: dict[str, Any])
     assert told["landmarks"] == [True, True, True]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_every_text_stands_out_from_what_lies_behind_it(told: dict[str, Any], theme: str) -> None:
     assert told["poor"][theme] == []
 
@@ -171,15 +173,16 @@ def test_digests_and_commands_are_copied_whole(told: dict[str, Any]) -> None:
     assert "noldo manifest verify .\nsha256sum -c --quiet manifest/manifest-sha256.txt" in told["copied"]
 
 
-@pytest.mark.parametrize(("query", "light"), [("?theme=light", True), ("?theme=dark", False)])
-def test_both_themes_are_drawn(page: Path, query: str, light: bool, browse: Browse) -> None:
-    screen = page.with_name("screen.png")
-    _, console = browse(page, f"--screenshot={screen}", "--window-size=1280,900", query=query)
+def test_both_themes_are_drawn(page: Path, browse: Browse) -> None:
+    """Side by side, in frames."""
+    screen, holder = page.with_name("screen.png"), page.with_name("themes.html")
+    frames = (f"<iframe src='{page.name}?theme={theme}' style='width:50%;height:900px;border:0'>" for theme in THEMES)
+    holder.write_text(f"<!doctype html><body style='margin:0;display:flex'>{'</iframe>'.join(frames)}</iframe>")
+    _, console = browse(holder, f"--screenshot={screen}", "--window-size=1280,900")
     assert console == []
     with Image.open(screen) as image:
-        corner = image.convert("L").getpixel((4, 4))
-    assert isinstance(corner, int)
-    assert (corner > 128) == light
+        grey = np.asarray(image.convert("L"))
+    assert [grey[4, left + 4] > 128 for left in (0, 640)] == [theme == "light" for theme in THEMES]
 
 
 def test_nothing_is_wider_than_a_phone_however_far_the_run_has_come(
