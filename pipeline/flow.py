@@ -17,7 +17,7 @@ from pipeline.pack import commit_store, create_store, n_shards, shard_rows, stor
 from pipeline.parts import part_inputs, read_part, write_part
 from pipeline.recipe import canonical_digest
 from pipeline.run_directory import prune_parts, prune_stores
-from pipeline.run_state import described_by, kept_tiles, read_funnel, sample_inputs, shards_complete
+from pipeline.run_state import described_by, kept_tiles, read_funnel, sample_inputs, sample_part_inputs, shards_complete
 from pipeline.sample import sample
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.records import Location, ShardRecord, StoreRow
@@ -76,7 +76,8 @@ def sample_parts(job: Job, ledger: Ledger) -> list[Outcome]:
     ledger.begin("sample", len(locations))
     outcomes = []
     for part, start in enumerate(range(0, len(locations), size)):
-        chunk, inputs = locations[start : start + size], canonical_digest([base, part])
+        chunk = locations[start : start + size]
+        inputs = sample_part_inputs(base, part, len(chunk), size)
         path = job.run.table("sample", part)
         made = part_inputs(path) != inputs
         if made:

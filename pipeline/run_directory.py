@@ -15,7 +15,7 @@ from pipeline.freed import anything_freed
 from pipeline.object_lock import Tell, object_lock
 from pipeline.parts import part_inputs
 from pipeline.recipe import Recipe, canonical_digest
-from pipeline.run_state import list_digest, sample_inputs
+from pipeline.run_state import is_made_from, list_digest, sample_inputs
 from pipeline.sample import FILE_KEYS
 from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
@@ -144,7 +144,8 @@ def _settle_recipe(run: RunLayout, claim: Claim, *, remake: bool) -> None:
         raise UsageError(f"{run.root} holds a build of another kind of recipe; choose another --out")
     if old is not None and run.table(claim.stage, 0).exists():
         changed = [k for k in changed_keys(old, new) if not k.startswith((*claim.free_keys, RELEASE))]
-        if not changed and part_inputs(run.table(claim.stage, 0)) not in (None, claim.inputs):
+        first = part_inputs(run.table(claim.stage, 0))
+        if not changed and first is not None and not is_made_from(first, claim.inputs):
             changed = [f"the content of a file that '{claim.files}' names"]
         if changed and not remake:
             raw = "; freed raw pixels are then fetched again" if anything_freed(run) else ""

@@ -69,10 +69,24 @@ def _each(run: RunLayout, stage: str, parts: int, record: type[Record]) -> Itera
 
 
 def sample_inputs(recipe: Recipe, listed: str | None) -> str:
-    """The digest of what decides the locations and their parts."""
-    settings = recipe.sample.model_dump(mode="json", by_alias=True)
+    """The digest of what decides the locations and their parts, whatever their number.
+
+    A smaller number gives the first of a larger one, so that a data set that grows keeps what it has.
+    """
+    settings = recipe.sample.model_dump(mode="json", by_alias=True, exclude={"count", "limit"})
     settings.update(dict.fromkeys(FILE_KEYS))  # their content counts, in `listed`
     return canonical_digest(["sample", settings, listed, recipe.part_locations])
+
+
+def sample_part_inputs(base: str, part: int, rows: int, size: int) -> str:
+    """The inputs digest of a part of the sample; one that is not full carries its rows, as a larger number fills it."""
+    digest = canonical_digest([base, part])
+    return digest if rows == size else f"{digest}:{rows}"
+
+
+def is_made_from(inputs: str | None, digest: str) -> bool:
+    """Whether a part of the sample has this digest, full or not."""
+    return inputs is not None and inputs.partition(":")[0] == digest
 
 
 def described_by(store_digest: str, recipe: Recipe, listed: str | None) -> str:
@@ -96,7 +110,10 @@ def finished_funnel(run: RunLayout, recipe: Recipe) -> tuple[FunnelStep, ...] | 
         return None
     parts = len(list(run.table("sample", 0).parent.glob("part-*.parquet")))
     base = sample_inputs(recipe, listed)
-    if any(part_inputs(run.table("sample", part)) != canonical_digest([base, part]) for part in range(parts)):
+    if any(
+        not is_made_from(part_inputs(run.table("sample", part)), canonical_digest([base, part]))
+        for part in range(parts)
+    ):
         return None
     try:
         steps = read_funnel(run, parts, ("seasons", "export", "quality"))

@@ -17,6 +17,7 @@ from pipeline.manifest.digest import digest_run
 from pipeline.parts import read_part
 from pipeline.recipe import load_recipe
 from pipeline.run_directory import claimed_run
+from pipeline.schema.errors import UsageError
 from pipeline.schema.layout import RunLayout
 from pipeline.schema.records import Location
 
@@ -185,6 +186,30 @@ def test_a_build_under_another_name_leaves_no_store_of_the_old_one(
     assert {stage for stage, tally in ledger.tallies.items() if tally.parts_made} == {"pack", "manifest"}
     assert sorted(path.name for path in (out / "store").iterdir()) == [".other.zarr.inputs", "other.zarr"]
     assert digest(out) == digest(reference)
+
+
+def test_a_larger_data_set_keeps_what_the_smaller_one_asked_for(
+    small_run: tuple[Path, Any], small_recipe: Path, tmp_path: Path, small_planet_url: str, build_here: Any
+) -> None:
+    reference, _ = small_run
+    out = tmp_path / "run"
+    shutil.copytree(reference, out)
+    recipe = load_recipe(small_recipe)
+    count, size = recipe.sample.count or 0, recipe.part_locations
+    assert count % size, "the last part is not full: a larger number fills it, and all before it stay"
+    more = f"sample.count={count + 1}"
+    with pytest.raises(UsageError, match=r"another recipe: sample.count changed"):
+        build_here(out, small_planet_url, more)
+    with claimed_run(out, load_recipe(small_recipe, [more]), remake=True):
+        pass
+    _, ledger = build_here(out, small_planet_url, more)
+    for stage in ("match", "seasons", "export", "quality"):
+        assert (ledger.tallies[stage].parts_made, ledger.tallies[stage].parts_reused) == (1, count // size), stage
+    fewer = f"sample.count={count - count % size}"
+    with claimed_run(out, load_recipe(small_recipe, [fewer]), remake=True):
+        pass
+    _, ledger = build_here(out, small_planet_url, fewer)
+    assert ledger.tallies["match"].parts_made == 0
 
 
 def test_until_stops_and_the_next_build_goes_on(
