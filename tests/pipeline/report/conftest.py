@@ -66,7 +66,7 @@ MakeRun = Callable[..., FakeRun]
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
-    """A run a set of options, to be copied: to write its arrays anew takes longer than most tests."""
+    """A run a set of options, for tests that only read it: to write its arrays anew takes longer than most tests."""
     made: dict[tuple[tuple[str, Any], ...], FakeRun] = {}
 
     def make(**options: Any) -> FakeRun:
@@ -84,7 +84,7 @@ def make_run(tmp_path: Path, made_once: MakeRun) -> MakeRun:
 
     def make(**options: Any) -> FakeRun:
         whole = made_once(**options)
-        shutil.copytree(whole.layout.root, tmp_path / "run")
+        shutil.copytree(whole.layout.root, tmp_path / "run", copy_function=shutil.copyfile)
         return replace(whole, layout=RunLayout(tmp_path / "run"))
 
     return make

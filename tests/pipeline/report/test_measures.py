@@ -9,8 +9,8 @@ from pipeline.report.measures import measures
 from pipeline.schema.records import SensorShift
 
 
-def test_percentiles_are_over_every_location_and_season(make_run: Callable[..., Any]) -> None:
-    quality = gather(make_run(stored=4).layout).quality
+def test_percentiles_are_over_every_location_and_season(made_once: Callable[..., Any]) -> None:
+    quality = gather(made_once(stored=4).layout).quality
     found = {measure.name: measure for measure in measures(quality, {})}
     labels = found["Pixels with a label"]
     assert (labels.unit, labels.values) == ("%", 20)
@@ -20,8 +20,8 @@ def test_percentiles_are_over_every_location_and_season(make_run: Callable[..., 
     assert found["Level of the darkest Sentinel-2 band"].percentiles[2] == 20.0
 
 
-def test_unsure_shifts_and_what_nobody_measured_are_left_out(make_run: Callable[..., Any]) -> None:
-    quality = gather(make_run(stored=4).layout).quality
+def test_unsure_shifts_and_what_nobody_measured_are_left_out(made_once: Callable[..., Any]) -> None:
+    quality = gather(made_once(stored=4).layout).quality
     unsure = (SensorShift(100.0, 0.0, 9.9),) * 4
     quality = tuple(dataclasses.replace(q, s1_shift=unsure, s2_dark_level=()) for q in quality)
     found = measures(quality, {"quality": {}})

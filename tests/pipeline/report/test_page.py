@@ -238,6 +238,7 @@ def test_a_folder_that_is_no_run_gets_no_page(tmp_path: Path) -> None:
 def test_a_page_of_many_locations_stays_small(make_run: Callable[..., Any]) -> None:
     """Noise packs worst: a location takes half a megabyte, and 12 are shown unless more are asked for."""
     layout = make_run(stored=2, px=264, statistics=False).layout
+    shutil.rmtree(layout.pretrain)
     few, more = (write_report(layout, title="demo", samples=samples).stat().st_size for samples in (1, 2))
     assert more - few < 600_000
     assert few + 11 * (more - few) < 8_000_000

@@ -54,8 +54,8 @@ def test_the_land_path_comes_back_to_the_outlines_own_extent() -> None:
     assert (min(xs), min(ys), max(xs), max(ys)) == pytest.approx(outline.bounds, abs=0.06)
 
 
-def test_marks_stand_where_the_locations_are_and_differ_in_shape(make_run: Callable[..., Any]) -> None:
-    fake = make_run(stored=4)
+def test_marks_stand_where_the_locations_are_and_differ_in_shape(made_once: Callable[..., Any]) -> None:
+    fake = made_once(stored=4)
     run = gather(fake.layout)
     drawn = world_map(run, previewed=[fake.kept[1]])
     assert (drawn.marks[0].kind, drawn.marks[0].count) == (KEPT, 4)
@@ -73,8 +73,8 @@ def test_marks_stand_where_the_locations_are_and_differ_in_shape(make_run: Calla
     assert drawn.splits == ()
 
 
-def test_splits_are_named_where_there_are_several(make_run: Callable[..., Any]) -> None:
-    run = gather(make_run(stored=4).layout)
+def test_splits_are_named_where_there_are_several(made_once: Callable[..., Any]) -> None:
+    run = gather(made_once(stored=4).layout)
     split = {fake.location_id: "train" if at else "test" for at, fake in enumerate(run.locations[:4])}
     drawn = place_map(run.locations, fates(run), [KEPT], PlaceNotes(split=split), "map")
     assert drawn.splits == (("test", 1), ("train", 3))
@@ -82,19 +82,19 @@ def test_splits_are_named_where_there_are_several(make_run: Callable[..., Any]) 
 
 
 def test_a_full_map_is_thinned_evenly_but_loses_no_kind(
-    make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    made_once: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worldmap, "MOST_MARKS", 14)
-    drawn = world_map(gather(make_run(stored=24).layout), previewed=[])
+    drawn = world_map(gather(made_once(stored=24).layout), previewed=[])
     assert drawn.drawn == len(marks_of(drawn.drawing)) == 12 + 4
     assert drawn.marks[0].count == 24
 
 
 def test_places_with_pictures_are_on_the_fullest_map(
-    make_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    made_once: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worldmap, "MOST_MARKS", 3)
-    fake = make_run(stored=12)
+    fake = made_once(stored=12)
     drawn = world_map(gather(fake.layout), previewed=fake.kept[3:6])
     ringed = {mark.get("data-id") for mark in marks_of(drawn.drawing) if mark.get("data-sample") is not None}
     assert ringed == set(fake.kept[3:6])
