@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.files import is_local
 from pipeline.live.newest import Staged, newest_staged
 from pipeline.report import picture
-from pipeline.schema.bands import S1_SCALING, S2_BANDS, Scaling
+from pipeline.schema.bands import S1_SCALING
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.layout import RunLayout
 from pipeline.staging import read_tiles
@@ -22,9 +22,6 @@ SHOWN: Final = 4
 
 STEP: Final = 2
 """Of so many pixels one is shown, along rows and columns."""
-
-REFLECTANCE: Final = Scaling(S2_BANDS, (5000.0,) * len(S2_BANDS), (2500.0,) * len(S2_BANDS), source="given")
-"""0 to 10,000: snow and clouds keep their colour, which the data set's own scaling cuts off."""
 
 CAPTIONS: Final = {"dw": "Dynamic World", "osm": "OSM land use", "dfc": "DFC2020 labels"}
 
@@ -101,8 +98,8 @@ def _shots(pixels: Mapping[str, NDArray[Any]]) -> tuple[Shot, ...]:
     few = {name: np.ascontiguousarray(array[..., ::STEP, ::STEP]) for name, array in pixels.items()}
     shots = []
     if "s2" in few:
-        scaled = REFLECTANCE.to_uint8(few["s2"])[None]
-        shots += [Shot("Sentinel-2", uri) for uri in picture.true_colour(scaled, REFLECTANCE)]
+        scaled = picture.REFLECTANCE.to_uint8(few["s2"])[None]
+        shots += [Shot("Sentinel-2", uri) for uri in picture.true_colour(scaled, picture.REFLECTANCE)]
     if "s1" in few:
         shots += [Shot("Sentinel-1", uri) for uri in picture.false_colour(S1_SCALING.to_uint8(few["s1"])[None])]
     for name in (name for name in LEGENDS if name in few):

@@ -21,6 +21,9 @@ GAMMA: Final = 1.25
 MIN_SPAN_DN: Final = 500.0
 """Least range of digital numbers that is stretched to full contrast, so that a flat scene stays flat."""
 
+REFLECTANCE: Final = Scaling(S2_BANDS, (5000.0,) * len(S2_BANDS), (2500.0,) * len(S2_BANDS), source="given")
+"""0 to 10,000: snow and clouds of raw images keep their colour, which a pretraining store's own scaling cuts off."""
+
 RATIO_DB: Final = (0.0, 14.0)
 """Range of VV - VH that is stretched to full contrast, dB."""
 

@@ -5,16 +5,14 @@ from typing import Final
 
 from pipeline.report.label_counts import evenly_spaced
 from pipeline.report.layers import class_layer, image_layers
+from pipeline.report.picture import REFLECTANCE
 from pipeline.report.sample_view import SampleView, season_view
 from pipeline.report.tile_gather import TileIndexRow, TileRun
 from pipeline.report.words import percent
-from pipeline.schema.bands import S1_SCALING, S2_BANDS, Scaling
+from pipeline.schema.bands import S1_SCALING
 from pipeline.schema.errors import NoldoError
 from pipeline.schema.tiles import TileAgreement
 from pipeline.tile_arrays import label_names, open_tile_arrays, read_tile_row
-
-REFLECTANCE: Final = Scaling(S2_BANDS, (5000.0,) * len(S2_BANDS), (2500.0,) * len(S2_BANDS), source="given")
-"""0 to 10,000: snow and clouds of raw images keep their colour."""
 
 NAMES: Final = {"dw": "Expert label", "osm": "OSM label", "dfc": "DFC label"}
 
