@@ -126,10 +126,24 @@ def canonical_digest(plain: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, which says where a date stands that the calendar does not have."""
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError as error:
+            problem = f"{node.value} is no date: {error}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
+
+
 def read_yaml(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     """A recipe file as plain data, with every `--set key.path=value` applied; UsageError says what is wrong."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506, it is a SafeLoader
     except OSError as error:
         raise UsageError(f"cannot read the recipe {path}: {error.strerror}; correct the path") from error
     except UnicodeDecodeError as error:
@@ -166,6 +180,8 @@ def apply_setting(raw: dict[str, Any], setting: str) -> None:
         if not isinstance(here, dict):
             raise UsageError(f"--set {setting}: '{key}' holds a value, not further keys; end the key there")
     try:
-        here[last] = yaml.safe_load(text)
+        here[last] = yaml.load(text, _Loader)  # noqa: S506, it is a SafeLoader
+    except yaml.constructor.ConstructorError as error:
+        raise UsageError(f"--set {setting}: {error.problem}") from error
     except yaml.YAMLError as error:
         raise UsageError(f"--set {setting}: the value is not valid YAML; put it in quotes of its own") from error

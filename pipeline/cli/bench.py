@@ -142,15 +142,13 @@ def variants(
     """
     from benchmarks.variants import bench_variants
     from pipeline.cli.pretrain import find_store
-    from pipeline.recipe import read_yaml
+    from pipeline.recipe_section import read_section
     from training.variants import VARIANTS
 
     unknown = [name for name in variants if name not in VARIANTS]
     if unknown:
         raise UsageError(f"--variant {unknown[0]}: give one of {', '.join(VARIANTS)}")
-    base = read_yaml(recipe, settings).get("pretrain")
-    if not isinstance(base, dict):
-        raise UsageError(f"{recipe} has no 'pretrain' section; add one, or use recipes/demo.yaml")
+    base = read_section(recipe, settings, "pretrain", "recipes/demo.yaml")
     path, truth = find_store(store)
     if not truth.exists():
         raise UsageError(f"{truth} is not there: only builds on the emulator have a truth to score against; give one")

@@ -9,7 +9,6 @@ import click
 
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
 from pipeline.progress import Display
-from pipeline.schema.errors import UsageError
 from pipeline.schema.strict import validated
 
 if TYPE_CHECKING:
@@ -61,12 +60,10 @@ def compare(recipe: Path, out: Path, settings: tuple[str, ...], as_json: bool) -
 
 
 def _checked(recipe: Path, settings: tuple[str, ...]) -> "CompareSettings":
-    from pipeline.recipe import read_yaml
+    from pipeline.recipe_section import read_section
     from training.compare.settings import CompareSettings
 
-    section = read_yaml(recipe, settings).get("compare")
-    if not isinstance(section, dict):
-        raise UsageError(f"{recipe} has no 'compare' section; add one, or use recipes/compare-demo.yaml")
+    section = read_section(recipe, settings, "compare", "recipes/compare-demo.yaml")
     return validated(CompareSettings, section, where=f"{recipe}: compare")
 
 

@@ -7,6 +7,7 @@ import click
 
 from pipeline.cli.directory import PUBLISHED
 from pipeline.cli.output import JSON_HELP, show
+from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
 
 SAMPLE_HELP = "Read this share of the shards, 0..1; the manifest is read whole, and every file looked for."
@@ -45,6 +46,8 @@ def verify(
     from pipeline.manifest.verify.run import verify as run
     from pipeline.progress import Display
 
+    if isinstance(directory, Path) and directory.is_file():
+        raise UsageError(f"{directory} is a file; give the folder that holds manifest/ and store/")
     started = time.monotonic()
     with Display() as display:
 

@@ -28,14 +28,14 @@ def pretrain(recipe: Path, store: AnyPath, out: Path, resume: bool, settings: tu
     Example:  torchrun --nproc-per-node 4 --no-python noldo pretrain RECIPE --store STORE --out OUT
     """
     from pipeline.cli.pretraining import display_here, pretrain_settings, run_pretraining
-    from pipeline.recipe import read_yaml
+    from pipeline.recipe_section import read_section
     from pipeline.summary import pretrain_lines
 
-    section = read_yaml(recipe, settings).get("pretrain")
-    if not isinstance(section, dict):
-        raise UsageError(f"{recipe} has no 'pretrain' section; add one, or use recipes/pretrain-cromss-mid.yaml")
+    section = read_section(recipe, settings, "pretrain", "recipes/pretrain-cromss-mid.yaml")
     checked = pretrain_settings(section, where=f"{recipe}: pretrain")
     path, truth = find_store(store)
+    if RunLayout(out).events.exists():
+        raise UsageError(f"{out} holds a build; give the pretraining a folder of its own, for example {out}-pretrain")
     layout = PretrainLayout(out)
     with display_here() as display:
         try:
@@ -61,8 +61,13 @@ def find_store(path: AnyPath) -> tuple[AnyPath, AnyPath]:
     from pipeline.files import listed
 
     stores = listed(path / "store", "*.zarr")
-    if len(stores) != 1:
-        found = ", ".join(s.name for s in stores) or "none"
+    if not stores:
+        raise UsageError(
+            f"--store {path}: there is no {path / 'store'}/*.zarr; name the folder that was given to "
+            "'noldo build RECIPE --out DIR', once it is packed, or a .zarr"
+        )
+    if len(stores) > 1:
+        found = ", ".join(s.name for s in stores)
         raise UsageError(
             f"--store {path}: expected one store in {path / 'store'}, found {found}; name the .zarr itself"
         )

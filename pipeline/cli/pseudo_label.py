@@ -53,16 +53,14 @@ def pseudo_label(
     Example:  noldo pretrain recipes/pseudo-student-demo.yaml --store runs/demo --out runs/student
     """
     from pipeline.progress import Display
-    from pipeline.recipe import read_yaml
+    from pipeline.recipe_section import read_section
     from pipeline.schema.strict import validated
     from training.pseudo.run import pseudo_label as make_labels
     from training.pseudo.settings import PseudoLabelSettings
 
     if teachers and weights:
         raise UsageError("--weights is where a teacher's training starts, and --teacher trains none; give one of them")
-    section = read_yaml(recipe, settings).get("pseudo_label")
-    if not isinstance(section, dict):
-        raise UsageError(f"{recipe} has no 'pseudo_label' section; add one, or use recipes/pseudo-label.yaml")
+    section = read_section(recipe, settings, "pseudo_label", "recipes/pseudo-label.yaml")
     checked = validated(PseudoLabelSettings, section, f"{recipe}: pseudo_label")
     path, truth = find_store(store)
     with Display() as display:

@@ -6,7 +6,6 @@ import click
 
 from pipeline.cli.directory import RUN_DIRECTORY
 from pipeline.cli.output import JSON_HELP, SET_HELP, show
-from pipeline.schema.errors import UsageError
 from pipeline.schema.paths import AnyPath
 
 
@@ -26,16 +25,14 @@ def robustness(recipe: Path, store: AnyPath, out: Path, settings: tuple[str, ...
     """
     from pipeline.cli.pretrain import find_store
     from pipeline.cli.pretraining import display_here
-    from pipeline.recipe import read_yaml
+    from pipeline.recipe_section import read_section
     from pipeline.schema.strict import validated
     from training.robustness.run import RobustnessProgress
     from training.robustness.run import robustness as run_robustness
     from training.robustness.settings import RobustnessSettings
     from training.robustness.write import markdown
 
-    section = read_yaml(recipe, settings).get("robustness")
-    if not isinstance(section, dict):
-        raise UsageError(f"{recipe} has no 'robustness' section; add one, or use recipes/robustness-demo.yaml")
+    section = read_section(recipe, settings, "robustness", "recipes/robustness-demo.yaml")
     checked = validated(RobustnessSettings, section, where=f"{recipe}: robustness")
     path, truth = find_store(store)
     with display_here() as display:

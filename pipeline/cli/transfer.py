@@ -44,16 +44,14 @@ def transfer(
     --weights runs/demo/pretrain/weights.safetensors --out runs/transfer
     """
     from pipeline.cli.pretraining import require_one_process
-    from pipeline.recipe import read_yaml
+    from pipeline.recipe_section import read_section
     from training.json_file import read_json
     from training.transfer.layout import TransferLayout
     from training.transfer.run import transfer as run_transfer
     from training.transfer.settings import TransferSettings
 
     require_one_process("noldo transfer")
-    section = read_yaml(recipe, settings).get("transfer")
-    if not isinstance(section, dict):
-        raise UsageError(f"{recipe} has no 'transfer' section; add one, or use recipes/transfer-demo.yaml")
+    section = read_section(recipe, settings, "transfer", "recipes/transfer-demo.yaml")
     checked = validated(TransferSettings, section, where=f"{recipe}: transfer")
     train, test = find_split_stores(store)
     with Display() as display:

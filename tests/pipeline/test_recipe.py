@@ -64,6 +64,12 @@ def test_the_digest_does_not_depend_on_how_it_is_written(tmp_path: Path) -> None
     [
         ("sample: [1", [], "line 1 is not valid YAML"),
         ("- a\n", [], "is no recipe"),
+        (
+            GOOD + "seasons:\n  anchors: [2019-06-31]\n",
+            [],
+            "is not valid YAML: 2019-06-31 is no date: day is out of range",
+        ),
+        (GOOD, ["seasons.anchors=[2019-06-31]"], "--set seasons.anchors=[2019-06-31]: 2019-06-31 is no date"),
         (GOOD + "seson: {}\n", [], "unknown key 'seson'; did you mean 'seasons'?"),
         (GOOD, ["sample.cuont=3"], "unknown key 'sample.cuont'; did you mean 'count'?"),
         (GOOD, ["source.sed=3"], "unknown key 'source.sed'; did you mean 'seed'?"),

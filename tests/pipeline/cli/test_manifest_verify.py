@@ -27,6 +27,7 @@ def test_it_ends_with_0_only_if_all_holds(
 def test_wrong_use(noldo: Callable[..., Any], tmp_path: Path) -> None:
     for arguments, what in (
         ([tmp_path], "is not there; give the folder"),
+        ([Path(__file__)], "is a file; give the folder"),
         (["http:///"], "names no server"),
     ):
         ended = noldo("manifest", "verify", *arguments)
