@@ -75,6 +75,8 @@ class _Page:
         self._since = datetime.now(UTC) - timedelta(milliseconds=1)
         self._began = time.monotonic()
         self._cpu_s = self._turn_s = 0.0
+        self._next_s = self._every_s
+        """What the page that was written last promises."""
         self._written = self._failed = False
 
     def keep_writing(self) -> None:
@@ -85,7 +87,7 @@ class _Page:
                 return
         if self._try(running=True):
             self._note(f"Live page: {self._run.live}")
-        while not self.stopping.wait(self._pause_s()):
+        while not self.stopping.wait(self._next_s):
             self._try(running=True)
 
     def end(self) -> None:
@@ -140,6 +142,7 @@ class _Page:
         self._previews = self._previews or Previews(run, self._recipe)
         about = run_about(run, str(run.root), self._recipe, running=running)
         status = self._reader.status(now)
+        self._next_s = self._pause_s()
         view = live_view(
             run.root.name,
             status,
@@ -147,7 +150,7 @@ class _Page:
             read_training(run, since=status.started),
             self._previews.latest(PICTURED if running else SHOWN),
             now=now,
-            next_s=self._pause_s(),
+            next_s=self._next_s,
             cpu_s=self._cpu_s,
             elapsed_s=time.monotonic() - self._began,
         )

@@ -114,6 +114,9 @@ def test_a_page_that_takes_long_is_written_more_rarely(
     assert page._pause_s() == 1.0
     assert page._try(running=True)
     assert page._pause_s() >= 5.0
+    assert page._next_s == 1.0  # as the page that is open was promised; the next one promises what this one took
+    assert page._try(running=True)
+    assert page._next_s >= 5.0
 
 
 def test_in_object_storage_it_is_written_rarely_and_without_pictures(
