@@ -237,7 +237,8 @@ class StatusReader:
         """How the run stands by the events taken so far; rates are those of the minutes before `now`."""
         moment = now or datetime.now(UTC)
         run = self.run
-        lately = [] if run is None else [kind for time, kind in run.attempts if time >= _window(run, moment)[0]]
+        begin = 0.0 if run is None else _window(run, moment)[0]
+        lately = [] if run is None else [kind for time, kind in run.attempts if time >= begin]
         return RunStatus(
             started=None if run is None else run.started,
             ended=None if run is None else run.ended,

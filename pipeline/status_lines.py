@@ -49,7 +49,9 @@ def status_lines(status: RunStatus, about: RunAbout, now: datetime | None = None
         lines += ["", "Stages", *(_stage_line(stage, about.running) for stage in status.stages)]
         if about.running and status.eta_s:
             lines.append(f"  all that has begun is done in about {duration(status.eta_s)}")
-    lines += ["", about.unit.capitalize(), *funnel_lines(status.funnel, by_season=True)]
+    funnel = funnel_lines(status.funnel, by_season=True)
+    if funnel:
+        lines += ["", about.unit.capitalize(), *funnel]
     if status.requests:
         lines += ["", *_request_lines(status, about.budget)]
     if status.open_failures:
