@@ -6,7 +6,7 @@ const parts = () => [...document.querySelectorAll("[data-part]")];
 // Read by an older copy of itself: a page opened from a disk may load itself into a frame, but may not read a file.
 if (new URLSearchParams(location.search).has("feed") && window.parent !== window) {
   const html = Object.fromEntries(parts().map(part => [part.dataset.part, part.outerHTML]));
-  window.parent.postMessage({ noldo: { ...root.dataset }, html }, "*");
+  window.parent.postMessage({ noldo: { ...root.dataset }, html }, location.protocol === "file:" ? "*" : location.origin);
   return;
 }
 
