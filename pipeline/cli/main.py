@@ -27,6 +27,11 @@ from pipeline.cli.told_to_end import ToldToEnd, end_as_by_ctrl_c
 from pipeline.cli.transfer import transfer
 from pipeline.schema.errors import NoldoError
 
+GOES_ON = {"build", "import", "compare", "robustness"}
+"""Commands that go on where they stopped; of the others those that can say so themselves."""
+
+KEPT = "; what was finished is kept: run the same command again to go on"
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="noldo")
@@ -84,7 +89,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort) as error:
         told = error.__cause__ if isinstance(error, click.Abort) else error
         status = told.exit_status if isinstance(told, ToldToEnd) else 1
-        _fail("stopped; what was finished is kept: run the same command again to go on", status)
+        _fail(f"stopped{KEPT if set(arguments[:1]) & GOES_ON else ''}", status)
     except NoldoError as error:
         if debug:
             traceback.print_exc()
