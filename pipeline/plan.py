@@ -10,6 +10,7 @@ from pipeline.export import plan_requests
 from pipeline.pack import n_shards
 from pipeline.recipe import Recipe
 from pipeline.sample import SampleSettings, sample
+from pipeline.sampling.region import read_region
 from pipeline.schema.grid import patch_grid
 from pipeline.schema.records import N_SEASONS, Location, SeasonMatch
 from pipeline.sources.earthengine import MAX_SLOTS
@@ -125,7 +126,11 @@ def estimate(recipe: Recipe, assumed: Assumptions) -> Plan:
 
 def count_locations(settings: SampleSettings) -> int:
     """Locations that a recipe's sample gives; drawn only where their number is not written there."""
-    return settings.count if settings.count is not None else len(sample(settings))
+    if settings.count is None:
+        return len(sample(settings))
+    if settings.within is not None:
+        read_region(settings.within)  # a file that is missing or wrong is told now, not by the build
+    return settings.count
 
 
 def _scene_queries(recipe: Recipe, locations: int, parts: int) -> int:

@@ -145,7 +145,8 @@ def read_yaml(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506, it is a SafeLoader
     except OSError as error:
-        raise UsageError(f"cannot read the recipe {path}: {error.strerror}; correct the path") from error
+        where = "" if path.is_absolute() else f" in {Path.cwd()}"
+        raise UsageError(f"cannot read the recipe {path}{where}: {error.strerror}; correct the path") from error
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}); save it as that"

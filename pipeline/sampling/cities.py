@@ -44,8 +44,9 @@ def _city(written: str) -> Mapping[str, Any]:
     found = [city for city in called.get(name.casefold(), ()) if country.upper() in ("", city["countrycode"])]
     if found:
         return found[0]
-    elsewhere = {f"{city['name']}, {city['countrycode']}": None for city in called.get(name.casefold(), ())}
-    near = list(elsewhere)[:3] or difflib.get_close_matches(name.casefold(), called, n=1)
+    same_name = called.get(name.casefold(), ())
+    alike = [called[near][0] for near in difflib.get_close_matches(name.casefold(), called, n=1)]
+    near = list(dict.fromkeys(f"{city['name']}, {city['countrycode']}" for city in same_name or alike))[:3]
     meant = f"did you mean {' or '.join(repr(city) for city in near)}? Otherwise " if near else ""
     raise ValueError(
         f"'around': the gazetteer has no city {written!r} of 15,000 people or more; "

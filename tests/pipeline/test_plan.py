@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from pipeline.cluster.client import THREADS
 from pipeline.plan import SURVIVE, TASKS_A_WORKER, Assumptions, estimate
 from pipeline.recipe import Recipe
+from pipeline.schema.errors import UsageError
 
 
 def recipe(**keys: Any) -> Recipe:
@@ -78,6 +80,11 @@ def test_estimates_are_whole_and_grow_with_the_sample(count: int, part: int, sur
     more = estimate(recipe(sample={"count": count + 100}, part_locations=part), assumed)
     for figure in ("bytes_down", "pixel_requests", "hours", "eecu_hours", "staging_bytes", "files"):
         assert getattr(more, figure) >= getattr(plan, figure)
+
+
+def test_a_region_that_cannot_be_read_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"sample\.within: .*absent\.geojson"):
+        estimate(recipe(sample={"count": 10, "within": tmp_path / "absent.geojson"}), Assumptions())
 
 
 def test_the_paper_says_how_many_survive() -> None:

@@ -94,6 +94,14 @@ def test_an_absent_recipe_is_named(tmp_path: Path) -> None:
         load_recipe(tmp_path / "absent.yaml")
 
 
+def test_an_absent_recipe_is_named_with_the_folder_it_was_looked_for_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=rf"cannot read the recipe absent.yaml in {tmp_path}: No such file"):
+        load_recipe(Path("absent.yaml"))
+
+
 def test_set_makes_sections_that_are_not_there(tmp_path: Path) -> None:
     raw: dict[str, Any] = load_recipe(recipe_file(tmp_path), ["quality.dw_min_valid_share=0.25"]).canonical()
     assert raw["quality"]["dw_min_valid_share"] == 0.25

@@ -59,7 +59,7 @@ def test_a_city_is_found_by_its_names_and_country(name: str, lon: float, lat: fl
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("Munnich", r"did you mean 'munich'\?"),
+        ("Munnich", r"did you mean 'Munich, DE'\?"),
         ("Paris, DE", "mean 'Paris, FR' or "),
         ("qzqzqz", "draw the place"),
     ],
