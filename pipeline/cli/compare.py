@@ -31,6 +31,7 @@ def compare(recipe: Path, out: Path, settings: tuple[str, ...], as_json: bool) -
     Example:  noldo compare recipes/compare-demo.yaml --out runs/compare
     """
     from pipeline.cli.directory import run_directory
+    from pipeline.cli.out_folder import require_no_build
     from pipeline.cli.pretrain import find_store
     from pipeline.cli.pretraining import require_one_process
     from training.compare.plan import plan_comparison
@@ -40,6 +41,7 @@ def compare(recipe: Path, out: Path, settings: tuple[str, ...], as_json: bool) -
     from training.tables import Pairing, write_tables
 
     require_one_process("noldo compare")
+    require_no_build(out, "compare")
     checked = _checked(recipe, settings)
     store, truth = find_store(run_directory(checked.store))
     plan = plan_comparison(checked, _found_sets(checked), out)

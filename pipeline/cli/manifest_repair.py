@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -56,6 +57,8 @@ def repair(
     from pipeline.manifest.verify.run import Progress, verify
     from pipeline.progress import Display
 
+    if isinstance(directory, Path) and directory.is_file():
+        raise UsageError(f"{directory} is a file; give the folder that holds manifest/ and store/")
     with Display() as display, _opened(directory, source, project, url) as opened:
 
         def tell(progress: Progress) -> None:
@@ -98,7 +101,6 @@ def _opened(directory: AnyPath, source: str, project: str | None, url: str | Non
 def _earth_engine(directory: AnyPath, project: str | None, url: str | None) -> "Iterator[RepairSource]":
     """Earth Engine as the data set's own manifest names it, real or emulated."""
     import tempfile
-    from pathlib import Path
 
     from pipeline.cli.source_spec import source_spec
     from pipeline.manifest.repair.mending import RepairSource

@@ -27,6 +27,7 @@ def pretrain(recipe: Path, store: AnyPath, out: Path, resume: bool, settings: tu
 
     Example:  torchrun --nproc-per-node 4 --no-python noldo pretrain RECIPE --store STORE --out OUT
     """
+    from pipeline.cli.out_folder import require_no_build
     from pipeline.cli.pretraining import display_here, pretrain_settings, run_pretraining
     from pipeline.recipe_section import read_section
     from pipeline.summary import pretrain_lines
@@ -34,8 +35,7 @@ def pretrain(recipe: Path, store: AnyPath, out: Path, resume: bool, settings: tu
     section = read_section(recipe, settings, "pretrain", "recipes/pretrain-cromss-mid.yaml")
     checked = pretrain_settings(section, where=f"{recipe}: pretrain")
     path, truth = find_store(store)
-    if RunLayout(out).events.exists():
-        raise UsageError(f"{out} holds a build; give the pretraining a folder of its own, for example {out}-pretrain")
+    require_no_build(out, "pretrain")
     layout = PretrainLayout(out)
     with display_here() as display:
         try:

@@ -52,6 +52,7 @@ def pseudo_label(
 
     Example:  noldo pretrain recipes/pseudo-student-demo.yaml --store runs/demo --out runs/student
     """
+    from pipeline.cli.out_folder import require_no_build
     from pipeline.progress import Display
     from pipeline.recipe_section import read_section
     from pipeline.schema.strict import validated
@@ -63,6 +64,7 @@ def pseudo_label(
     section = read_section(recipe, settings, "pseudo_label", "recipes/pseudo-label.yaml")
     checked = validated(PseudoLabelSettings, section, f"{recipe}: pseudo_label")
     path, truth = find_store(store)
+    require_no_build(out, "teacher")
     with Display() as display:
 
         def tell(progress: "PseudoProgress") -> None:

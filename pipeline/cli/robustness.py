@@ -23,6 +23,7 @@ def robustness(recipe: Path, store: AnyPath, out: Path, settings: tuple[str, ...
 
     Example:  noldo robustness recipes/robustness-demo.yaml --store runs/demo --out runs/robustness
     """
+    from pipeline.cli.out_folder import require_no_build
     from pipeline.cli.pretrain import find_store
     from pipeline.cli.pretraining import display_here
     from pipeline.recipe_section import read_section
@@ -35,6 +36,7 @@ def robustness(recipe: Path, store: AnyPath, out: Path, settings: tuple[str, ...
     section = read_section(recipe, settings, "robustness", "recipes/robustness-demo.yaml")
     checked = validated(RobustnessSettings, section, where=f"{recipe}: robustness")
     path, truth = find_store(store)
+    require_no_build(out, "robustness")
     with display_here() as display:
 
         def told(progress: RobustnessProgress) -> None:

@@ -43,6 +43,7 @@ def transfer(
     Example:  noldo transfer recipes/transfer-demo.yaml --store runs/demo-dw
     --weights runs/demo/pretrain/weights.safetensors --out runs/transfer
     """
+    from pipeline.cli.out_folder import require_no_build
     from pipeline.cli.pretraining import require_one_process
     from pipeline.recipe_section import read_section
     from training.json_file import read_json
@@ -51,6 +52,7 @@ def transfer(
     from training.transfer.settings import TransferSettings
 
     require_one_process("noldo transfer")
+    require_no_build(out, "transfer")
     section = read_section(recipe, settings, "transfer", "recipes/transfer-demo.yaml")
     checked = validated(TransferSettings, section, where=f"{recipe}: transfer")
     train, test = find_split_stores(store)
