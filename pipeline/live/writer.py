@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -37,7 +37,7 @@ class LiveTimes:
     grace_s: float = GRACE_S
     """How much later than promised the next page may be before the one that is open says that nobody writes."""
     ending_s: float = 10.0
-    """How long the end of a build waits for a page that is being written."""
+    """How long the end of a build waits for the page that tells of it."""
 
 
 TIMES: Final = LiveTimes()
@@ -50,19 +50,17 @@ def live_page(run: RunLayout, note: Callable[[str], None], times: LiveTimes = TI
     `note` is told where the page lies. Whatever goes wrong with it is told once and disturbs nothing.
     """
     page = _Page(run, note, times)
-    thread = threading.Thread(target=page.keep_writing, name="live page", daemon=True)
+    thread = threading.Thread(target=page.write_until_the_end, name="live page", daemon=True)
     thread.start()
     try:
         yield
     finally:
         page.stopping.set()
         thread.join(times.ending_s)
-        if not thread.is_alive():
-            page.end()
 
 
 class _Page:
-    """The page of one build; the thread writes it, and once that has ended, the one that started it."""
+    """The page of one build, for one thread."""
 
     def __init__(self, run: RunLayout, note: Callable[[str], None], times: LiveTimes) -> None:
         self.stopping = threading.Event()
@@ -79,20 +77,20 @@ class _Page:
         """What the page that was written last promises."""
         self._written = self._failed = False
 
-    def keep_writing(self) -> None:
-        """Write the page again and again, from the first stage until the build ends."""
+    def write_until_the_end(self) -> None:
+        """Write the page again and again while the build runs, and then how it ended, where a page says otherwise."""
+        self._keep_writing()
+        self._try(running=False)
+
+    def _keep_writing(self) -> None:
         pause_s = self._times.first_s if is_local(self._run.root) else self._times.every_s
         while not self._begun():
             if self.stopping.wait(pause_s):
                 return
         if self._try(running=True):
-            self._note(f"Live page: {self._run.live}")
+            self._say(f"Live page: {self._run.live}")
         while not self.stopping.wait(self._next_s):
             self._try(running=True)
-
-    def end(self) -> None:
-        """Write how the build ended, where there is a page that says otherwise."""
-        self._try(running=False)
 
     def _begun(self) -> bool:
         began = time.thread_time()
@@ -128,7 +126,11 @@ class _Page:
     def _tell(self, error: Exception) -> None:
         if not self._failed:
             self._failed = True
-            self._note(f"the live page cannot be written ({error}); the build goes on without it")
+            self._say(f"the live page cannot be written ({error}); the build goes on without it")
+
+    def _say(self, line: str) -> None:
+        with suppress(OSError, ValueError):  # a terminal that was closed, a full disk behind it
+            self._note(line)
 
     def _read(self) -> None:
         """Take what was written down since the last time; the first time, by earlier runs too."""

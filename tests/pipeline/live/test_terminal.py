@@ -121,6 +121,8 @@ def test_a_terminal_is_redrawn_in_place_and_left_quietly_by_ctrl_c(under_way: tu
         seen = _read_until(inside, lambda text: "16 sent" in text)
         log.attempt("quota")
         seen += _read_until(inside, lambda text: "17 sent" in text)
+        assert "16 sent" in seen
+        assert "17 sent" in seen
         assert re.search(r"\x1b\[\d*A", seen)  # the cursor goes up: nothing scrolls
         assert "\x1b[2J" not in seen  # nor is the whole screen wiped
         process.send_signal(signal.SIGINT)
