@@ -14,7 +14,7 @@ RECIPES = Path(__file__).parents[3] / "recipes"
         ("transfer", "transfer-demo.yaml", ("--store", "{run}")),
         ("robustness", "robustness-demo.yaml", ("--store", "{run}")),
         ("pseudo-label", "pseudo-label-demo.yaml", ("--store", "{run}")),
-        ("compare", "compare-demo.yaml", ("--set", "store={run}")),
+        ("compare", "compare-demo.yaml", ()),
     ],
 )
 def test_the_folder_of_a_build_is_refused_and_left_as_it_was(
