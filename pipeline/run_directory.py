@@ -1,11 +1,12 @@
 """A build's directory: claimed by one build at a time, for one recipe, without leftovers."""
 
 import fcntl
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import yaml
 
@@ -37,6 +38,9 @@ HOW_NOT_WHAT = (
     "pretrain",
 )
 """Keys that may change between runs of one build: they decide how it runs, not what comes out."""
+
+LOOK_S: Final = 0.3
+"""Long enough for whoever only looks whether a build holds the folder (`noldo status`) to have looked."""
 
 RELEASE: Final = "release"
 """Section of any recipe that says what the release is called: it may change between runs."""
@@ -122,11 +126,22 @@ def _file_lock(out: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"cannot write to {out}: {error.strerror}; choose another --out") from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UsageError(f"another build is running in {out}; wait for it or choose another --out") from error
+        latest = time.monotonic() + LOOK_S
+        while not _locks(lock):
+            if time.monotonic() > latest:
+                raise UsageError(f"another build is running in {out}; wait for it or choose another --out")
+            time.sleep(LOOK_S / 10)
         yield
+
+
+def _locks(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        raise UsageError(f"cannot lock {lock.name}: {error.strerror}; choose --out on another disk") from error
+    return True
 
 
 def changed_keys(before: Any, after: Any, prefix: str = "") -> list[str]:

@@ -118,8 +118,8 @@ class _Run:
     ended: str | None = None
     why: str | None = None
     message: str = ""
-    begun: bool = False
-    """Whether a stage has begun: in a run that finds nothing to do none does."""
+    begun: dict[str, float] = field(default_factory=dict)
+    """When each stage began; in a run that finds nothing to do none does."""
     recent: dict[str, deque[tuple[float, int]]] = field(default_factory=lambda: defaultdict(deque))
     """By stage, (time, locations) of the parts that ended lately."""
     attempts: deque[tuple[float, str]] = field(default_factory=deque)
@@ -171,7 +171,7 @@ class StatusReader:
 
     def begun_since(self, moment: datetime) -> bool:
         """Whether the last run began at that moment or later, and so has one of its stages."""
-        return self.run is not None and self.run.begun and _seconds(self.run.started) >= moment.timestamp()
+        return self.run is not None and bool(self.run.begun) and _seconds(self.run.started) >= moment.timestamp()
 
     def _start(self, event: Mapping[str, Any]) -> None:
         self.run = _Run(event["time"])
@@ -188,7 +188,7 @@ class StatusReader:
     def _stage(self, event: Mapping[str, Any]) -> None:
         self.totals[event["stage"]] = event["locations"]
         if self.run is not None:
-            self.run.begun = True
+            self.run.begun.setdefault(event["stage"], _seconds(event["time"]))
 
     def _attempt(self, event: Mapping[str, Any]) -> None:
         kind = event["kind"]
@@ -273,10 +273,11 @@ def _stages(reader: StatusReader, now: datetime) -> Iterator[StageStatus]:
 
 
 def _rate(run: _Run | None, stage: str, now: datetime) -> float | None:
-    """Locations a second over the last minutes, or over the whole of a younger run."""
+    """Locations a second over the last minutes, or since the stage began; one that begins late is not slow for it."""
     if run is None:
         return None
     begin, end = _window(run, now)
+    begin = max(begin, run.begun.get(stage, begin))
     return _per_s(sum(locations for time, locations in run.recent[stage] if time >= begin), begin, end)
 
 

@@ -1,4 +1,6 @@
 import contextlib
+import fcntl
+import threading
 from pathlib import Path
 
 import pytest
@@ -46,6 +48,17 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
         claimed_run(tmp_path, recipe(), remake=False),
     ):
         pass
+
+
+def test_whoever_only_looks_does_not_keep_a_build_from_its_folder(tmp_path: Path) -> None:
+    with claimed_run(tmp_path, recipe(), remake=False):
+        pass
+    with (tmp_path / ".lock").open() as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        looked = threading.Timer(0.1, fcntl.flock, (looking, fcntl.LOCK_UN))
+        looked.start()
+        with claimed_run(tmp_path, recipe(), remake=False):
+            looked.join()
 
 
 def test_another_recipe_is_refused_unless_it_may_remake(tmp_path: Path) -> None:
