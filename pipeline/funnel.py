@@ -87,8 +87,10 @@ def export_step(exported: Iterable[ExportRecord]) -> FunnelStep:
 
 def nothing_left(steps: Iterable[FunnelStep]) -> str:
     """What to tell of a build that no location has come through: why they went, and what to change."""
-    reasons = {reason: count for step in steps for reason, count in step.reasons}
-    went = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
+    reasons: Counter[str] = Counter()
+    for step in steps:
+        reasons.update(dict(step.reasons))
+    went = ", ".join(f"{reason} {count}" for reason, count in commonest_first(reasons))
     labels = " (seasons.prefer_labelled=true chooses scenes that have one)" if NO_LABEL in reasons else ""
     return (
         f"no location passed the filters, so there is no store to write; dropped for: {went or 'nothing that is told'}"
